@@ -1,0 +1,4 @@
+//! The OpenStack Image service. The map of the house is in `ARCHITECTURE.md`.
+
+pub mod context;
+pub mod error;

@@ -1,0 +1,11 @@
+//! What the wire says and what a disk image is: the words that the service and the desktop share.
+//!
+//! Nothing here runs: no runtime, no SQL, no window, no server. The HTTP client of both APIs sits behind the
+//! feature `client`, so that the service does not pay for it.
+#![warn(missing_docs)]
+
+pub mod format;
+pub mod image;
+
+#[cfg(feature = "client")]
+pub mod client;
