@@ -1,4 +1,5 @@
 //! The OpenStack Image service. The map of the house is in `ARCHITECTURE.md`.
 
+pub mod config;
 pub mod context;
 pub mod error;

@@ -1,0 +1,227 @@
+//! The configuration: one tree, read once, handed out in parts. There is no global.
+//!
+//! The names in the file are those of `glance-api.conf`; each field says which option fills it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+/// Everything an operator can set. Each collaborator receives only its own part.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub server: ServerConfig,
+    pub auth: AuthConfig,
+    pub database: DatabaseConfig,
+    pub stores: StoresConfig,
+    pub policy: PolicyConfig,
+    pub limits: LimitsConfig,
+    pub images: ImagesConfig,
+    pub log: LogConfig,
+}
+
+/// `[DEFAULT]` options of the listener.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// `bind_host`
+    pub bind_host: String,
+    /// `bind_port`; 0 lets the system choose.
+    pub bind_port: u16,
+    /// `workers`: threads of the runtime; `None` = one for each processor.
+    pub workers: Option<usize>,
+    /// `public_endpoint`: base address of links; `None` = from the request.
+    pub public_endpoint: Option<Url>,
+    /// `max_request_id_length`
+    pub max_request_id_length: usize,
+    /// `[oslo_middleware] enable_proxy_headers_parsing`
+    pub trust_proxy_headers: bool,
+    /// `client_socket_timeout`: a sender that is silent for so long is cut off; zero = never.
+    pub client_timeout: Duration,
+}
+
+/// `[paste_deploy] flavor` and `[keystone_authtoken]`.
+#[derive(Debug, Clone)]
+pub enum AuthConfig {
+    /// No flavor: every caller is an administrator. Only on loopback and only when asked for.
+    None,
+    Keystone(Box<KeystoneConfig>),
+}
+
+/// `[keystone_authtoken]`
+#[derive(Debug, Clone)]
+pub struct KeystoneConfig {
+    /// `auth_url`, without a version suffix; `/v3` is appended by who calls.
+    pub auth_url: Url,
+    /// `www_authenticate_uri`: what a 401 points at.
+    pub www_authenticate_uri: Option<Url>,
+    pub login: ServiceLogin,
+    /// `token_cache_time`; `None` = no cache (-1).
+    pub token_cache_time: Option<Duration>,
+    pub service_token_roles: Vec<String>,
+    pub service_token_roles_required: bool,
+    /// `delay_auth_decision`
+    pub delay_auth_decision: bool,
+    pub cafile: Option<PathBuf>,
+    pub insecure: bool,
+    /// `http_connect_timeout` with a default of our own; it also bounds the whole call.
+    pub timeout: Duration,
+    /// `http_request_max_retries`
+    pub max_retries: u32,
+}
+
+/// How the service itself logs in to Keystone.
+#[derive(Debug, Clone)]
+pub enum ServiceLogin {
+    Password { username: String, user_domain: DomainRef, password: Secret, project_name: String, project_domain: DomainRef },
+    ApplicationCredential { id: String, secret: Secret },
+}
+
+/// A domain by id (`default`) or by name (`Default`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DomainRef {
+    Id(String),
+    Name(String),
+}
+
+/// A password or a key: printed as `***`, wiped on drop.
+#[derive(Clone, PartialEq, Eq, zeroize::ZeroizeOnDrop)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The secret itself, for the one call that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// `[database]`
+#[derive(Debug, Clone)]
+pub struct DatabaseConfig {
+    /// `connection`
+    pub url: DatabaseUrl,
+    /// `max_pool_size`
+    pub max_pool_size: usize,
+    /// `max_retries` of the first connection; `None` = for ever (-1).
+    pub max_retries: Option<u32>,
+    /// `retry_interval`
+    pub retry_interval: Duration,
+    /// `mysql_sql_mode`
+    pub mysql_sql_mode: String,
+    /// `sqlite_synchronous`: commits survive a power cut.
+    pub sqlite_synchronous: bool,
+}
+
+/// Which database, as `connection` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// `sqlite:////absolute/path`
+    Sqlite { path: PathBuf },
+    /// `mysql+pymysql://user:password@host:port/database?charset=utf8`
+    Mariadb { host: String, port: u16, user: String, password: Secret, database: String, ssl_ca: Option<PathBuf> },
+}
+
+/// `[glance_store]`, `enabled_backends` and the sections it names.
+#[derive(Debug, Clone)]
+pub struct StoresConfig {
+    pub stores: Vec<StoreConfig>,
+    /// Id of the store that takes what names none.
+    pub default: String,
+    /// `enabled_backends` is set: stores have ids that clients see.
+    pub multi: bool,
+}
+
+/// One configured store.
+#[derive(Debug, Clone)]
+pub struct StoreConfig {
+    pub id: String,
+    /// `store_description`
+    pub description: Option<String>,
+    pub weight: i64,
+    pub kind: StoreKind,
+}
+
+/// The driver of a store and its options.
+#[derive(Debug, Clone)]
+pub enum StoreKind {
+    File {
+        /// `filesystem_store_datadir`
+        datadir: PathBuf,
+        /// `filesystem_store_file_perm` in octal digits; `None` = leave (0).
+        file_perm: Option<u32>,
+        /// `filesystem_thin_provisioning`
+        thin_provisioning: bool,
+    },
+    /// `http`: reads only.
+    Http,
+}
+
+/// `[oslo_policy]`
+#[derive(Debug, Clone)]
+pub struct PolicyConfig {
+    /// `policy_file`, made absolute; it need not exist.
+    pub file: Option<PathBuf>,
+    /// `policy_dirs`, made absolute; they need not exist.
+    pub dirs: Vec<PathBuf>,
+    /// `enforce_new_defaults`
+    pub enforce_new_defaults: bool,
+}
+
+/// Counts and sizes that a request may not pass. `None` = unlimited.
+#[derive(Debug, Clone)]
+pub struct LimitsConfig {
+    /// `image_size_cap` in bytes
+    pub image_size_cap: u64,
+    /// `user_storage_quota` in bytes
+    pub user_storage_quota: Option<u64>,
+    pub image_member_quota: Option<u32>,
+    pub image_property_quota: Option<u32>,
+    pub image_tag_quota: Option<u32>,
+    pub image_location_quota: Option<u32>,
+    /// `limit_param_default`
+    pub page_size_default: u32,
+    /// `api_limit_max`
+    pub page_size_max: u32,
+}
+
+/// What an image may be and what of it is shown.
+#[derive(Debug, Clone)]
+pub struct ImagesConfig {
+    /// `[image_format] disk_formats`
+    pub disk_formats: Vec<String>,
+    /// `[image_format] container_formats`
+    pub container_formats: Vec<String>,
+    /// `[image_format] require_image_format_match`
+    pub require_format_match: bool,
+    /// `[image_format] vmdk_allowed_types`
+    pub vmdk_allowed_types: Vec<String>,
+    /// `[image_format] gpt_safety_checks_nonfatal`
+    pub gpt_checks_nonfatal: Vec<String>,
+    /// `hashing_algorithm`
+    pub hashing_algorithm: String,
+    pub show_image_direct_url: bool,
+    pub show_multiple_locations: bool,
+    /// `enabled_import_methods`
+    pub import_methods: Vec<String>,
+    /// Directory that holds `schema-image.json`, if any.
+    pub schema_dir: Option<PathBuf>,
+}
+
+/// `[DEFAULT]` options of the log.
+#[derive(Debug, Clone)]
+pub struct LogConfig {
+    pub debug: bool,
+    /// `log_file`, under `log_dir` when relative; `None` = stderr.
+    pub file: Option<PathBuf>,
+    /// `use_json`
+    pub json: bool,
+}
