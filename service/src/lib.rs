@@ -2,4 +2,5 @@
 
 pub mod config;
 pub mod context;
+pub mod db;
 pub mod error;

@@ -6,6 +6,7 @@
 
 pub mod format;
 pub mod image;
+pub mod listing;
 
 #[cfg(feature = "client")]
 pub mod client;
