@@ -1,5 +1,6 @@
 //! The OpenStack Image service. The map of the house is in `ARCHITECTURE.md`.
 
+pub mod auth;
 pub mod config;
 pub mod context;
 pub mod error;
