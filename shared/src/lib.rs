@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 pub mod format;
+pub mod identity;
 pub mod image;
 pub mod listing;
 
