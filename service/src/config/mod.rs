@@ -72,8 +72,17 @@ pub struct KeystoneConfig {
 /// How the service itself logs in to Keystone.
 #[derive(Debug, Clone)]
 pub enum ServiceLogin {
-    Password { username: String, user_domain: DomainRef, password: Secret, project_name: String, project_domain: DomainRef },
-    ApplicationCredential { id: String, secret: Secret },
+    Password {
+        username: String,
+        user_domain: DomainRef,
+        password: Secret,
+        project_name: String,
+        project_domain: DomainRef,
+    },
+    ApplicationCredential {
+        id: String,
+        secret: Secret,
+    },
 }
 
 /// A domain by id (`default`) or by name (`Default`).
@@ -127,7 +136,14 @@ pub enum DatabaseUrl {
     /// `sqlite:////absolute/path`
     Sqlite { path: PathBuf },
     /// `mysql+pymysql://user:password@host:port/database?charset=utf8`
-    Mariadb { host: String, port: u16, user: String, password: Secret, database: String, ssl_ca: Option<PathBuf> },
+    Mariadb {
+        host: String,
+        port: u16,
+        user: String,
+        password: Secret,
+        database: String,
+        ssl_ca: Option<PathBuf>,
+    },
 }
 
 /// `[glance_store]`, `enabled_backends` and the sections it names.
