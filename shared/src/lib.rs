@@ -4,6 +4,7 @@
 //! feature `client`, so that the service does not pay for it.
 #![warn(missing_docs)]
 
+pub mod checksum;
 pub mod format;
 pub mod identity;
 pub mod image;
