@@ -7,6 +7,7 @@
 pub mod format;
 pub mod identity;
 pub mod image;
+pub mod patch;
 
 #[cfg(feature = "client")]
 pub mod client;
