@@ -9,6 +9,7 @@ pub mod format;
 pub mod identity;
 pub mod image;
 pub mod listing;
+pub mod patch;
 
 #[cfg(feature = "client")]
 pub mod client;
