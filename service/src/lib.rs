@@ -10,4 +10,5 @@ pub mod db;
 pub mod error;
 pub mod images;
 pub mod policy;
+pub mod service;
 pub mod stores;
