@@ -14,7 +14,17 @@ const TEXT_MAX_CHARS: usize = 255;
 
 /// Attributes that the service alone sets.
 pub const READ_ONLY: &[&str] = &[
-    "created_at", "updated_at", "status", "checksum", "size", "virtual_size", "direct_url", "self", "file", "schema", "stores",
+    "created_at",
+    "updated_at",
+    "status",
+    "checksum",
+    "size",
+    "virtual_size",
+    "direct_url",
+    "self",
+    "file",
+    "schema",
+    "stores",
 ];
 /// Read-only too, but creating an image with them has always been accepted and without effect.
 const IGNORED_ON_CREATE: &[&str] = &["os_hash_algo", "os_hash_value"];
@@ -23,7 +33,17 @@ const RESERVED: &[&str] = &["locations", "location", "deleted", "deleted_at"];
 const RESERVED_PREFIX: &str = "os_glance";
 /// Attributes that every image has and no patch removes.
 const BASE: &[&str] = &[
-    "id", "name", "visibility", "protected", "os_hidden", "owner", "disk_format", "container_format", "min_disk", "min_ram", "tags",
+    "id",
+    "name",
+    "visibility",
+    "protected",
+    "os_hidden",
+    "owner",
+    "disk_format",
+    "container_format",
+    "min_disk",
+    "min_ram",
+    "tags",
 ];
 
 /// What may be done with the attribute `key` by a patch.
@@ -102,7 +122,9 @@ pub fn attribute(key: &str, value: &Value, rules: &ImagesConfig) -> Result<Attri
         "name" => Attribute::Name(text_or_null(key, value)?),
         "visibility" => {
             let parsed = value.as_str().and_then(|word| word.parse().ok());
-            Attribute::Visibility(parsed.ok_or_else(|| mismatch(key, value, "one of public, private, shared, community"))?)
+            Attribute::Visibility(
+                parsed.ok_or_else(|| mismatch(key, value, "one of public, private, shared, community"))?,
+            )
         }
         "protected" => Attribute::Protected(flag(key, value)?),
         "os_hidden" => Attribute::Hidden(flag(key, value)?),
@@ -123,7 +145,9 @@ fn mismatch(key: &str, value: &Value, expected: &str) -> Error {
         shown.truncate(cut);
         shown.push('…');
     }
-    Error::BadRequest(format!("Provided object does not match schema 'image': {key} must be {expected}, not {shown}"))
+    Error::BadRequest(format!(
+        "Provided object does not match schema 'image': {key} must be {expected}, not {shown}"
+    ))
 }
 
 /// At most 255 characters, none of them beyond what the databases of Glance can hold.
@@ -138,7 +162,9 @@ fn bounded<'a>(key: &str, value: &'a Value) -> Result<&'a str, Error> {
 
 fn three_bytes(key: &str, text: &str) -> Result<(), Error> {
     if text.chars().any(|character| character.len_utf8() > 3) {
-        return Err(Error::BadRequest(format!("{key} contains a character of four bytes, which cannot be stored.")));
+        return Err(Error::BadRequest(format!(
+            "{key} contains a character of four bytes, which cannot be stored."
+        )));
     }
     Ok(())
 }
@@ -161,7 +187,10 @@ fn one_of(key: &str, value: &Value, accepted: &[String]) -> Result<Option<String
 
 /// 0 to 2³¹ − 1, as the column holds.
 fn amount(key: &str, value: &Value) -> Result<u32, Error> {
-    let whole = value.as_u64().and_then(|number| u32::try_from(number).ok()).filter(|number| i32::try_from(*number).is_ok());
+    let whole = value
+        .as_u64()
+        .and_then(|number| u32::try_from(number).ok())
+        .filter(|number| i32::try_from(*number).is_ok());
     whole.ok_or_else(|| mismatch(key, value, "a whole number from 0 to 2147483647"))
 }
 

@@ -21,7 +21,8 @@ pub struct Body {
 impl Body {
     pub fn new(headers: &HeaderMap, stream: ImageBody) -> Self {
         let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        let announced = headers.contains_key(TRANSFER_ENCODING) || length.is_some_and(|length| length.trim() != "0");
+        let announced =
+            headers.contains_key(TRANSFER_ENCODING) || length.is_some_and(|length| length.trim() != "0");
         Self { stream, announced }
     }
 
@@ -37,21 +38,30 @@ impl Body {
     pub async fn json(self) -> Result<Value, Error> {
         let bytes = self.collect().await?;
         if bytes.is_empty() {
-            return Err(Error::BadRequest("A JSON document is expected in the body of this request.".to_owned()));
+            return Err(Error::BadRequest(
+                "A JSON document is expected in the body of this request.".to_owned(),
+            ));
         }
-        serde_json::from_slice(&bytes).map_err(|error| Error::BadRequest(format!("Malformed JSON in the body of the request: {error}")))
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Error::BadRequest(format!("Malformed JSON in the body of the request: {error}")))
     }
 
     /// The whole body, of a length that a document may have.
     pub async fn collect(mut self) -> Result<Bytes, Error> {
         let mut whole = BytesMut::new();
         while let Some(frame) = self.stream.next().await {
-            let frame = frame.map_err(|error| Error::BadRequest(match error {
-                UploadBodyError::Silent => "The sender was silent for too long.".to_owned(),
-                UploadBodyError::Broken(_) => "The connection broke before the whole body arrived.".to_owned(),
-            }))?;
+            let frame = frame.map_err(|error| {
+                Error::BadRequest(match error {
+                    UploadBodyError::Silent => "The sender was silent for too long.".to_owned(),
+                    UploadBodyError::Broken(_) => {
+                        "The connection broke before the whole body arrived.".to_owned()
+                    }
+                })
+            })?;
             if whole.len() + frame.len() > DOCUMENT_MAX_BYTES {
-                return Err(Error::TooLarge(format!("The body is longer than the {DOCUMENT_MAX_BYTES} bytes that a document may have.")));
+                return Err(Error::TooLarge(format!(
+                    "The body is longer than the {DOCUMENT_MAX_BYTES} bytes that a document may have."
+                )));
             }
             whole.extend_from_slice(&frame);
         }

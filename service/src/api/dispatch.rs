@@ -21,7 +21,8 @@ use crate::config::ServerConfig;
 use crate::error::Error;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-openstack-request-id");
-const KNOWN_METHODS: &[Method] = &[Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::PATCH];
+const KNOWN_METHODS: &[Method] =
+    &[Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::PATCH];
 
 /// Something else that answers below a path of its own on the same listener, as the lab's identity does.
 #[async_trait]
@@ -29,7 +30,13 @@ pub trait Neighbour: Send + Sync {
     /// First segment of its paths, with a slash in front.
     fn prefix(&self) -> &'static str;
 
-    async fn answer(&self, head: &http::request::Parts, path: &str, body: &[u8], base_url: &str) -> http::Response<Vec<u8>>;
+    async fn answer(
+        &self,
+        head: &http::request::Parts,
+        path: &str,
+        body: &[u8],
+        base_url: &str,
+    ) -> http::Response<Vec<u8>>;
 }
 
 /// Everything that is needed to answer.
@@ -56,12 +63,20 @@ impl Api {
         let started = Instant::now();
         let path = match percent_decode_str(head.uri.path()).decode_utf8() {
             Ok(path) => path.into_owned(),
-            Err(_) => return fault::reply(&Error::BadRequest("The path is not valid UTF-8.".to_owned()), &head.headers, None),
+            Err(_) => {
+                return fault::reply(
+                    &Error::BadRequest("The path is not valid UTF-8.".to_owned()),
+                    &head.headers,
+                    None,
+                );
+            }
         };
         if let Some(reply) = self.answer_unversioned(head, &path).await {
             return reply;
         }
-        if let Some(neighbour) = self.neighbour.as_deref().filter(|neighbour| is_below(&path, neighbour.prefix())) {
+        if let Some(neighbour) =
+            self.neighbour.as_deref().filter(|neighbour| is_below(&path, neighbour.prefix()))
+        {
             return self.answer_by(neighbour, head, &path, body).await;
         }
         let accept = text(&head.headers, &ACCEPT);
@@ -92,32 +107,60 @@ impl Api {
         }
         if path == "/healthcheck" {
             let empty = head.method == Method::HEAD;
-            return Some(if empty { Reply::no_content() } else { Reply::bytes(StatusCode::OK, "text/plain; charset=UTF-8", "OK") });
+            return Some(if empty {
+                Reply::no_content()
+            } else {
+                Reply::bytes(StatusCode::OK, "text/plain; charset=UTF-8", "OK")
+            });
         }
         None
     }
 
-    async fn answer_by(&self, neighbour: &dyn Neighbour, head: &http::request::Parts, path: &str, body: Body) -> Reply {
+    async fn answer_by(
+        &self,
+        neighbour: &dyn Neighbour,
+        head: &http::request::Parts,
+        path: &str,
+        body: Body,
+    ) -> Reply {
         let bytes = match body.collect().await {
             Ok(bytes) => bytes,
             Err(error) => return fault::reply(&error, &head.headers, None),
         };
         let below = path.strip_prefix(neighbour.prefix()).unwrap_or(path);
         let (parts, body) = neighbour.answer(head, below, &bytes, &self.base_url(head)).await.into_parts();
-        Reply { status: parts.status, headers: parts.headers, body: super::reply::ReplyBody::Bytes(body.into()) }
+        Reply {
+            status: parts.status,
+            headers: parts.headers,
+            body: super::reply::ReplyBody::Bytes(body.into()),
+        }
     }
 
-    async fn answer_versioned(&self, head: &http::request::Parts, path: &str, body: Body, request_id: &str) -> Result<Reply, Error> {
-        let mut context = self.authenticator.authenticate(&head.headers).await.map_err(auth_error)?;
+    async fn answer_versioned(
+        &self,
+        head: &http::request::Parts,
+        path: &str,
+        body: Body,
+        request_id: &str,
+    ) -> Result<Reply, Error> {
+        let mut context = self
+            .authenticator
+            .authenticate_call(&head.method, path, &head.headers)
+            .await
+            .map_err(auth_error)?;
         request_id.clone_into(&mut context.request_id);
         context.is_admin = self.app.enforcer.is_admin(&context);
         let (route, params) = match self.router.find(&head.method, path) {
             Found::Route { route, params } => (route, params),
-            Found::Allow(allow) => return Err(Error::MethodNotAllowed { method: head.method.to_string(), allow }),
+            Found::Allow(allow) => {
+                return Err(Error::MethodNotAllowed { method: head.method.to_string(), allow });
+            }
             Found::Nothing if KNOWN_METHODS.contains(&head.method) => {
                 return Err(Error::NotFound("The resource could not be found.".to_owned()));
             }
-            Found::Nothing => return Err(Error::NotImplemented(format!("The method {} is not implemented.", head.method))),
+            Found::Nothing => {
+                return Err(Error::NotImplemented(format!("The method {} is not implemented.", head.method)));
+            }
         };
         let request = Request {
             app: Arc::clone(&self.app),
@@ -134,7 +177,9 @@ impl Api {
     /// The reply to a failure; what only the operator may read goes to the log, once.
     fn fault(&self, error: &Error, headers: &HeaderMap, request_id: &str) -> Reply {
         match error {
-            Error::Internal(source) => tracing::error!(request_id, error = chain(&**source), "a request failed"),
+            Error::Internal(source) => {
+                tracing::error!(request_id, error = chain(&**source), "a request failed")
+            }
             Error::Unavailable { message, source } => {
                 let cause = source.as_ref().map_or(String::new(), |source| chain(&**source));
                 tracing::error!(request_id, cause, "{message}");
@@ -156,7 +201,9 @@ impl Api {
         }
         let maximum = self.server.max_request_id_length;
         if given.len() > maximum {
-            return Err(Error::HeaderTooLarge(format!("The request id is longer than {maximum} characters.")));
+            return Err(Error::HeaderTooLarge(format!(
+                "The request id is longer than {maximum} characters."
+            )));
         }
         Ok(if given.starts_with("req-") { given.to_owned() } else { format!("req-{given}") })
     }
@@ -168,7 +215,8 @@ impl Api {
         }
         let forwarded = |name: &'static str| {
             let value = text(&head.headers, &HeaderName::from_static(name));
-            Some(value.split(',').next().unwrap_or("").trim()).filter(|value| self.server.trust_proxy_headers && !value.is_empty())
+            Some(value.split(',').next().unwrap_or("").trim())
+                .filter(|value| self.server.trust_proxy_headers && !value.is_empty())
         };
         let scheme = forwarded("x-forwarded-proto").unwrap_or("http");
         let authority = head.uri.authority().map_or("", |authority| authority.as_str());

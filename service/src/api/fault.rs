@@ -13,7 +13,8 @@ use crate::error::Error;
 
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 const RETRY_AFTER_SECS: &str = "10";
-const SERVER_ERROR: &str = "The server has either erred or is incapable of performing the requested operation.";
+const SERVER_ERROR: &str =
+    "The server has either erred or is incapable of performing the requested operation.";
 
 /// The answer to a request that failed. `challenge` is what a 401 tells of the identity service.
 pub fn reply(error: &Error, headers: &HeaderMap, challenge: Option<&str>) -> Reply {
@@ -152,8 +153,13 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, "*/*".parse().expect("a header"));
         let error = Error::NotFound("No image found with ID <script>".to_owned());
-        let super::super::reply::ReplyBody::Bytes(page) = reply(&error, &headers, None).body else { panic!("a page") };
+        let super::super::reply::ReplyBody::Bytes(page) = reply(&error, &headers, None).body else {
+            panic!("a page")
+        };
         let page = String::from_utf8(page.to_vec()).expect("text");
-        assert!(page.contains("<title>404 Not Found</title>") && page.contains("ID &lt;script&gt;<br /><br />"), "{page}");
+        assert!(
+            page.contains("<title>404 Not Found</title>") && page.contains("ID &lt;script&gt;<br /><br />"),
+            "{page}"
+        );
     }
 }

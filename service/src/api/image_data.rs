@@ -39,7 +39,9 @@ fn check_content_type(request: &Request) -> Result<(), Error> {
 fn announced_size(request: &Request) -> Result<Option<u64>, Error> {
     let size = match request.header(SIZE) {
         Some(text) => {
-            let parsed = text.trim().parse().map_err(|_| Error::BadRequest(format!("The header {SIZE} must be a number of bytes, not {text:?}.")))?;
+            let parsed = text.trim().parse().map_err(|_| {
+                Error::BadRequest(format!("The header {SIZE} must be a number of bytes, not {text:?}."))
+            })?;
             Some(parsed)
         }
         None => request.header(CONTENT_LENGTH.as_str()).and_then(|text| text.trim().parse().ok()),
@@ -51,7 +53,9 @@ fn announced_size(request: &Request) -> Result<Option<u64>, Error> {
 pub async fn download(request: Request) -> Result<Reply, Error> {
     request.body.refuse()?;
     let wanted = wanted_range(&request)?;
-    let Some(download) = download_data(&request.app, &request.context, request.param("image_id"), wanted).await? else {
+    let Some(download) =
+        download_data(&request.app, &request.context, request.param("image_id"), wanted).await?
+    else {
         return Ok(Reply::no_content());
     };
     let mut reply = match download.range {
@@ -109,7 +113,8 @@ fn parse_range(text: &str) -> Result<Wanted, Error> {
 /// `bytes 1-4/*`
 fn parse_content_range(text: &str) -> Result<Wanted, Error> {
     let bad = || unsatisfiable(text);
-    let (bounds, _) = text.trim().strip_prefix("bytes ").and_then(|rest| rest.split_once('/')).ok_or_else(bad)?;
+    let (bounds, _) =
+        text.trim().strip_prefix("bytes ").and_then(|rest| rest.split_once('/')).ok_or_else(bad)?;
     let (first, last) = bounds.split_once('-').ok_or_else(bad)?;
     let number = |digits: &str| digits.trim().parse::<u64>().map_err(|_| bad());
     let (first, last) = (number(first)?, number(last)?);
@@ -130,7 +135,15 @@ mod tests {
     #[test]
     fn several_ranges_are_a_bad_request_and_nonsense_is_unsatisfiable() {
         assert!(matches!(parse_range("bytes=0-1,3-4"), Err(Error::BadRequest(_))));
-        for nonsense in ["", "items=0-1", "bytes=", "bytes=-", "bytes=a-b", "bytes=9-3", "bytes=0-99999999999999999999999"] {
+        for nonsense in [
+            "",
+            "items=0-1",
+            "bytes=",
+            "bytes=-",
+            "bytes=a-b",
+            "bytes=9-3",
+            "bytes=0-99999999999999999999999",
+        ] {
             assert!(matches!(parse_range(nonsense), Err(Error::RangeNotSatisfiable(_))), "{nonsense}");
         }
     }

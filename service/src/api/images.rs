@@ -20,7 +20,8 @@ pub async fn list(request: Request) -> Result<Reply, Error> {
     let asked = query.clone();
     let page = images::list::list(&request.app, &request.context, &mut query).await?;
     let mut document = Map::new();
-    let documents: Vec<Value> = page.images.iter().map(|visible| view::image(&request.app, visible)).collect();
+    let documents: Vec<Value> =
+        page.images.iter().map(|visible| view::image(&request.app, visible)).collect();
     document.insert("images".to_owned(), Value::Array(documents));
     document.insert("first".to_owned(), json!(link(&ListQuery { marker: None, ..asked.clone() })));
     if let Some(marker) = page.next_marker {

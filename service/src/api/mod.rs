@@ -28,17 +28,73 @@ use route::{Route, route};
 /// from it.
 pub const ROUTES: &[Route] = &[
     //     method          path                                handler               policy rules                since  purpose
-    route!(Method::GET,    "/v2/images",                       images::list,         &[Rule::GetImages, Rule::GetImage], "2.0", "List images"),
-    route!(Method::POST,   "/v2/images",                       images::create,       &[Rule::AddImage, Rule::PublicizeImage, Rule::CommunitizeImage], "2.0", "Create an image"),
-    route!(Method::GET,    "/v2/images/{image_id}",            images::show,         &[Rule::GetImage],          "2.0", "Show an image"),
-    route!(Method::PATCH,  "/v2/images/{image_id}",            images::update,       &[Rule::ModifyImage, Rule::PublicizeImage, Rule::CommunitizeImage], "2.0", "Update an image"),
-    route!(Method::DELETE, "/v2/images/{image_id}",            images::delete,       &[Rule::DeleteImage],       "2.0", "Delete an image"),
-    route!(Method::PUT,    "/v2/images/{image_id}/file",       image_data::upload,   &[Rule::UploadImage],       "2.0", "Upload image data"),
-    route!(Method::GET,    "/v2/images/{image_id}/file",       image_data::download, &[Rule::DownloadImage],     "2.0", "Download image data"),
-    route!(Method::PUT,    "/v2/images/{image_id}/tags/{tag}", tags::add,            &[Rule::ModifyImage],       "2.0", "Add a tag"),
-    route!(Method::DELETE, "/v2/images/{image_id}/tags/{tag}", tags::remove,         &[Rule::ModifyImage],       "2.0", "Remove a tag"),
-    route!(Method::GET,    "/v2/schemas/image",                schemas::image,       &[],                        "2.0", "Show the image schema"),
-    route!(Method::GET,    "/v2/schemas/images",               schemas::images,      &[],                        "2.0", "Show the schema of a list of images"),
+    route!(Method::GET, "/v2/images", images::list, &[Rule::GetImages, Rule::GetImage], "2.0", "List images"),
+    route!(
+        Method::POST,
+        "/v2/images",
+        images::create,
+        &[Rule::AddImage, Rule::PublicizeImage, Rule::CommunitizeImage],
+        "2.0",
+        "Create an image"
+    ),
+    route!(Method::GET, "/v2/images/{image_id}", images::show, &[Rule::GetImage], "2.0", "Show an image"),
+    route!(
+        Method::PATCH,
+        "/v2/images/{image_id}",
+        images::update,
+        &[Rule::ModifyImage, Rule::PublicizeImage, Rule::CommunitizeImage],
+        "2.0",
+        "Update an image"
+    ),
+    route!(
+        Method::DELETE,
+        "/v2/images/{image_id}",
+        images::delete,
+        &[Rule::DeleteImage],
+        "2.0",
+        "Delete an image"
+    ),
+    route!(
+        Method::PUT,
+        "/v2/images/{image_id}/file",
+        image_data::upload,
+        &[Rule::UploadImage],
+        "2.0",
+        "Upload image data"
+    ),
+    route!(
+        Method::GET,
+        "/v2/images/{image_id}/file",
+        image_data::download,
+        &[Rule::DownloadImage],
+        "2.0",
+        "Download image data"
+    ),
+    route!(
+        Method::PUT,
+        "/v2/images/{image_id}/tags/{tag}",
+        tags::add,
+        &[Rule::ModifyImage],
+        "2.0",
+        "Add a tag"
+    ),
+    route!(
+        Method::DELETE,
+        "/v2/images/{image_id}/tags/{tag}",
+        tags::remove,
+        &[Rule::ModifyImage],
+        "2.0",
+        "Remove a tag"
+    ),
+    route!(Method::GET, "/v2/schemas/image", schemas::image, &[], "2.0", "Show the image schema"),
+    route!(
+        Method::GET,
+        "/v2/schemas/images",
+        schemas::images,
+        &[],
+        "2.0",
+        "Show the schema of a list of images"
+    ),
 ];
 
 /// `docs/api-coverage.md`: what is there, from the same table that routes.

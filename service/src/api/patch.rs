@@ -10,7 +10,8 @@ use crate::images::update::Change;
 
 const V2_1: &str = "application/openstack-images-v2.1-json-patch";
 const V2_0: &str = "application/openstack-images-v2.0-json-patch";
-const ACCEPTED: &str = "application/openstack-images-v2.0-json-patch, application/openstack-images-v2.1-json-patch";
+const ACCEPTED: &str =
+    "application/openstack-images-v2.0-json-patch, application/openstack-images-v2.1-json-patch";
 
 /// How operations are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +46,8 @@ enum Verb {
 }
 
 impl Verb {
-    const ALL: [(&'static str, Self); 3] = [("add", Self::Add), ("replace", Self::Replace), ("remove", Self::Remove)];
+    const ALL: [(&'static str, Self); 3] =
+        [("add", Self::Add), ("replace", Self::Replace), ("remove", Self::Remove)];
 
     fn parse(word: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, _)| *known == word).map(|(_, verb)| *verb)
@@ -125,7 +127,10 @@ fn draft_4(operation: &Map<String, Value>) -> Result<(Verb, &str), Error> {
     let mut named = Verb::ALL.iter().filter_map(|(word, verb)| Some((*verb, operation.get(*word)?)));
     match (named.next(), named.next()) {
         (Some((verb, Value::String(pointer))), None) => Ok((verb, pointer)),
-        _ => Err(Error::BadRequest("Operation objects must contain exactly one member named \"add\", \"remove\", or \"replace\".".to_owned())),
+        _ => Err(Error::BadRequest(
+            "Operation objects must contain exactly one member named \"add\", \"remove\", or \"replace\"."
+                .to_owned(),
+        )),
     }
 }
 
@@ -148,7 +153,12 @@ fn parse_pointer(pointer: &str) -> Result<Vec<String>, Error> {
     if path.ends_with('/') {
         return Err(malformed("ends with \"/\""));
     }
-    path.split('/').map(|segment| unescape(segment.trim()).ok_or_else(|| malformed("contains \"~\" not part of a recognized escape sequence"))).collect()
+    path.split('/')
+        .map(|segment| {
+            unescape(segment.trim())
+                .ok_or_else(|| malformed("contains \"~\" not part of a recognized escape sequence"))
+        })
+        .collect()
 }
 
 /// `~1` is a slash and `~0` a tilde; any other tilde is an error.

@@ -49,7 +49,10 @@ pub struct Router {
 
 /// What a path and a method lead to.
 pub enum Found {
-    Route { route: &'static Route, params: Vec<(String, String)> },
+    Route {
+        route: &'static Route,
+        params: Vec<(String, String)>,
+    },
     /// The path is there, the method is not: the methods that are.
     Allow(String),
     Nothing,
@@ -76,10 +79,13 @@ impl Router {
         let Ok(matched) = self.paths.at(path) else { return Found::Nothing };
         match matched.value.iter().find(|route| route.method == *method) {
             Some(route) => {
-                let params = matched.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+                let params =
+                    matched.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
                 Found::Route { route, params }
             }
-            None => Found::Allow(matched.value.iter().map(|route| route.method.as_str()).collect::<Vec<_>>().join(", ")),
+            None => Found::Allow(
+                matched.value.iter().map(|route| route.method.as_str()).collect::<Vec<_>>().join(", "),
+            ),
         }
     }
 }

@@ -36,7 +36,11 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>, mut stop: watch::Receiv
     let service = warp::service(filter(api));
     let graceful = GracefulShutdown::new();
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(HEADERS_MAX_BYTES * 2);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(HEADERS_MAX_BYTES * 2);
     builder.http2().timer(TokioTimer::new());
     loop {
         let accepted = tokio::select! {

@@ -58,7 +58,9 @@ pub fn resolve(path: &str, accept: &str, features: Features) -> Option<String> {
 fn is_known(version: &str, features: Features) -> bool {
     match version.split_once('.') {
         None => version == "2",
-        Some(("2", minor)) => minor.parse().is_ok_and(|minor: u32| minors(features).contains(&minor) && minor.to_string() == version[2..]),
+        Some(("2", minor)) => minor
+            .parse()
+            .is_ok_and(|minor: u32| minors(features).contains(&minor) && minor.to_string() == version[2..]),
         Some(_) => false,
     }
 }
@@ -81,7 +83,10 @@ mod tests {
         assert_eq!(resolve("/v2/images", "*/*", PLAIN).as_deref(), Some("/v2/images"));
         assert_eq!(resolve("/v2.7/images/a", "*/*", PLAIN).as_deref(), Some("/v2/images/a"));
         assert_eq!(resolve("/v2", "*/*", PLAIN).as_deref(), Some("/v2"));
-        assert_eq!(resolve("/images", "application/vnd.openstack.images-v2", PLAIN).as_deref(), Some("/v2/images"));
+        assert_eq!(
+            resolve("/images", "application/vnd.openstack.images-v2", PLAIN).as_deref(),
+            Some("/v2/images")
+        );
         for unknown in ["/v3/images", "/foo", "/", "/v2.8/images", "/v2.07/images", "/v2.99/images"] {
             assert_eq!(resolve(unknown, "*/*", PLAIN), None, "{unknown}");
         }

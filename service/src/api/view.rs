@@ -33,7 +33,8 @@ pub fn image(app: &App, visible: &Visible) -> Value {
         document.insert("locations".to_owned(), Value::Array(locations));
     }
     if app.stores.is_multi() && !visible.record.locations.is_empty() {
-        let stores: Vec<&str> = visible.record.locations.iter().filter_map(|location| location.store_id()).collect();
+        let stores: Vec<&str> =
+            visible.record.locations.iter().filter_map(|location| location.store_id()).collect();
         document.insert("stores".to_owned(), json!(stores.join(",")));
     }
     Value::Object(document)

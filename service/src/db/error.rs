@@ -54,6 +54,11 @@ pub enum DbError {
 }
 
 impl DbError {
+    /// The database is away or too busy: the same call may succeed later.
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::Busy | Self::Unreachable { .. } | Self::AccessDenied { .. } | Self::Lost(_))
+    }
+
     pub fn other(source: impl Into<Source>) -> Self {
         Self::Other(source.into())
     }

@@ -36,6 +36,18 @@ pub struct StatusChange {
 }
 
 impl StatusChange {
+    /// Back to `queued`, with everything forgotten that was known of the data.
+    pub const fn to_queued() -> Self {
+        Self {
+            to: Status::Queued,
+            size: Some(None),
+            virtual_size: Some(None),
+            checksum: Some(None),
+            os_hash_algo: Some(None),
+            os_hash_value: Some(None),
+        }
+    }
+
     /// A change of nothing but the status.
     pub const fn to(status: Status) -> Self {
         Self {

@@ -49,6 +49,23 @@ pub struct LocationRecord {
     pub status: LocationStatus,
 }
 
+impl LocationRecord {
+    /// A location that is not saved yet.
+    pub fn active(url: String, metadata: Map<String, Json>) -> Self {
+        Self { id: None, url, metadata, status: LocationStatus::Active }
+    }
+
+    /// The metadata that names the store of a location.
+    pub fn metadata_of(store_id: &str) -> Map<String, Json> {
+        Map::from_iter([("store".to_owned(), Json::from(store_id))])
+    }
+
+    /// Id of the store that holds the bytes, if stores have ids.
+    pub fn store_id(&self) -> Option<&str> {
+        self.metadata.get("store").and_then(Json::as_str)
+    }
+}
+
 /// Adds an active location and gives it its id. `Missing` when the image is not there.
 pub fn add(
     conn: &mut dyn Connection,

@@ -15,6 +15,7 @@ mod dialect;
 mod door;
 mod error;
 pub mod images;
+pub mod leases;
 mod listing;
 pub mod locations;
 mod mariadb;

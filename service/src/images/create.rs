@@ -8,8 +8,8 @@ use crate::context::Context;
 use crate::db::images::ImageRecord;
 use crate::db::{self, DbError};
 use crate::error::Error;
+use crate::images::Visible;
 use crate::images::attribute::Attribute;
-use crate::images::{Visible, target};
 use crate::policy::{Rule, Target};
 use glasshouse_shared::image::{Image, Status, Visibility};
 
@@ -97,15 +97,17 @@ pub fn enforce_visibility(app: &App, ctx: &Context, image: &Image) -> Result<(),
         Visibility::Community => Rule::CommunitizeImage,
         Visibility::Shared | Visibility::Private => return Ok(()),
     };
-    app.enforcer.enforce(ctx, rule, &target(image, None))
+    app.enforcer.enforce(ctx, rule, &Target::of_image(image, None))
 }
 
 /// 413 when there are more than the operator allows.
 pub fn within(what: &str, count: usize, maximum: Option<u32>) -> Result<(), Error> {
     match maximum {
-        Some(maximum) if count > usize::try_from(maximum).unwrap_or(usize::MAX) => Err(Error::TooLarge(format!(
-            "The limit has been exceeded on the number of allowed image {what}. Attempted: {count}, Maximum: {maximum}"
-        ))),
+        Some(maximum) if count > usize::try_from(maximum).unwrap_or(usize::MAX) => {
+            Err(Error::TooLarge(format!(
+                "The limit has been exceeded on the number of allowed image {what}. Attempted: {count}, Maximum: {maximum}"
+            )))
+        }
         _ => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::clock;
 use crate::context::Context;
-use crate::db::images::LocationRecord;
+use crate::db::locations::LocationRecord;
 use crate::db::{self, DbError};
 use crate::error::Error;
 use crate::images::{load, not_found, status};
@@ -23,7 +23,8 @@ pub async fn delete(app: &App, ctx: &Context, id: &str) -> Result<(), Error> {
     visible.enforce(app, ctx, Rule::DeleteImage)?;
     let wanted = id.to_owned();
     let expected = status::sources(Status::Deleted);
-    let deleted = app.db.write(move |conn| db::images::delete(conn, &wanted, &expected, Status::Deleted, clock::now()));
+    let deleted =
+        app.db.write(move |conn| db::images::delete(conn, &wanted, &expected, Status::Deleted, clock::now()));
     deleted.await.map_err(|error| match error {
         DbError::Missing | DbError::Stale => not_found(id),
         other => other.into(),
@@ -42,6 +43,8 @@ pub async fn remove_bytes(app: &App, id: &str, location: &LocationRecord) {
     };
     match store.backend().delete(&location.url).await {
         Ok(()) | Err(StoreError::NotFound | StoreError::ReadOnly) => {}
-        Err(error) => tracing::error!(image_id = id, store = store.id, %error, "bytes of a deleted image could not be removed"),
+        Err(error) => {
+            tracing::error!(image_id = id, store = store.id, %error, "bytes of a deleted image could not be removed")
+        }
     }
 }

@@ -30,7 +30,9 @@ pub async fn download(app: &App, ctx: &Context, id: &str, wanted: Wanted) -> Res
     let visible = load(app, ctx, id).await?;
     visible.enforce(app, ctx, Rule::DownloadImage)?;
     if visible.image().status == Status::Deactivated && !ctx.is_admin {
-        return Err(Error::Forbidden("The requested image has been deactivated. Image data download is forbidden.".to_owned()));
+        return Err(Error::Forbidden(
+            "The requested image has been deactivated. Image data download is forbidden.".to_owned(),
+        ));
     }
     if !matches!(visible.image().status, Status::Active | Status::Deactivated) {
         return Ok(None);
@@ -63,10 +65,16 @@ pub async fn download(app: &App, ctx: &Context, id: &str, wanted: Wanted) -> Res
 
 /// The part in bytes from the start. An end beyond the image is cut; a start beyond it is 416.
 fn resolve(wanted: Wanted, size_bytes: u64) -> Result<Option<ByteRange>, Error> {
-    let unsatisfiable = || Error::RangeNotSatisfiable(format!("The requested range is outside of the {size_bytes} bytes of the image."));
+    let unsatisfiable = || {
+        Error::RangeNotSatisfiable(format!(
+            "The requested range is outside of the {size_bytes} bytes of the image."
+        ))
+    };
     let (first, end) = match wanted {
         Wanted::Whole => return Ok(None),
-        Wanted::From { first, last } => (first, last.map_or(size_bytes, |last| last.saturating_add(1).min(size_bytes))),
+        Wanted::From { first, last } => {
+            (first, last.map_or(size_bytes, |last| last.saturating_add(1).min(size_bytes)))
+        }
         Wanted::Suffix { length: 0 } => return Err(unsatisfiable()),
         Wanted::Suffix { length } => (size_bytes.saturating_sub(length), size_bytes),
     };
@@ -81,7 +89,9 @@ mod tests {
     use super::*;
 
     fn bytes(wanted: Wanted) -> Option<(u64, u64)> {
-        resolve(wanted, 100).ok().map(|range| range.map_or((0, 100), |range| (range.offset_bytes, range.length_bytes)))
+        resolve(wanted, 100)
+            .ok()
+            .map(|range| range.map_or((0, 100), |range| (range.offset_bytes, range.length_bytes)))
     }
 
     #[test]

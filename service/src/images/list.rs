@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::context::Context;
 use crate::db::{self, DbError, Scope};
 use crate::error::Error;
-use crate::images::{Visible, target};
+use crate::images::Visible;
 use crate::policy::{Rule, Target};
 use glasshouse_shared::image::Visibility;
 use glasshouse_shared::listing::ListQuery;
@@ -27,16 +27,26 @@ pub async fn list(app: &App, ctx: &Context, query: &mut ListQuery) -> Result<Pag
     query.limit = Some(limit);
     let scope = Scope { is_admin: ctx.is_admin, project_id: ctx.project_id.clone() };
     let wanted = query.clone();
-    let records = app.db.read(move |conn| db::images::list(conn, &wanted, &scope)).await.map_err(|error| match error {
-        DbError::Missing => Error::BadRequest("Invalid marker. Image could not be found.".to_owned()),
-        other => other.into(),
-    })?;
+    let records = app.db.read(move |conn| db::images::list(conn, &wanted, &scope)).await.map_err(
+        |error| match error {
+            DbError::UnknownMarker(_) => {
+                Error::BadRequest("Invalid marker. Image could not be found.".to_owned())
+            }
+            other => other.into(),
+        },
+    )?;
     let is_full = limit > 0 && records.len() == usize::try_from(limit).unwrap_or(usize::MAX);
     let last = records.last().map(|record| record.image.id.clone());
     let images: Vec<Visible> = records
         .into_iter()
         .map(|record| Visible { member_id: member_id(&record, ctx), record })
-        .filter(|visible| app.enforcer.allows(ctx, Rule::GetImage, &target(visible.image(), visible.member_id.as_deref())))
+        .filter(|visible| {
+            app.enforcer.allows(
+                ctx,
+                Rule::GetImage,
+                &Target::of_image(visible.image(), visible.member_id.as_deref()),
+            )
+        })
         .collect();
     let next_marker = last.filter(|_| is_full && !images.is_empty());
     Ok(Page { images, next_marker })

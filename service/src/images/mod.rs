@@ -37,7 +37,7 @@ impl Visible {
 
     /// Refuses with the rule's name; the caller may see the image, so it is 403 and not 404.
     pub fn enforce(&self, app: &App, ctx: &Context, rule: Rule) -> Result<(), Error> {
-        app.enforcer.enforce(ctx, rule, &target(self.image(), self.member_id.as_deref()))
+        app.enforcer.enforce(ctx, rule, &Target::of_image(self.image(), self.member_id.as_deref()))
     }
 }
 
@@ -51,14 +51,20 @@ pub async fn load(app: &App, ctx: &Context, id: &str) -> Result<Visible, Error> 
         let Some(record) = db::images::get(conn, &wanted)? else { return Ok(None) };
         let stranger = record.image.owner != project && record.image.visibility == Visibility::Shared;
         let member_id = match &project {
-            Some(project) if stranger => db::members::status_of(conn, &wanted, project)?.map(|_| project.clone()),
+            Some(project) if stranger => {
+                db::members::status_of(conn, &wanted, project)?.map(|_| project.clone())
+            }
             _ => None,
         };
         Ok(Some(Visible { record, member_id }))
     });
     let visible = found.await?.ok_or_else(|| not_found(id))?;
     let seen = is_reachable(&visible, ctx)
-        && app.enforcer.allows(ctx, Rule::GetImage, &target(visible.image(), visible.member_id.as_deref()));
+        && app.enforcer.allows(
+            ctx,
+            Rule::GetImage,
+            &Target::of_image(visible.image(), visible.member_id.as_deref()),
+        );
     if seen { Ok(visible) } else { Err(not_found(id)) }
 }
 
@@ -70,28 +76,6 @@ fn is_reachable(visible: &Visible, ctx: &Context) -> bool {
         || matches!(image.visibility, Visibility::Public | Visibility::Community)
         || image.owner == ctx.project_id
         || visible.member_id.is_some()
-}
-
-/// What policy checks may name of an image.
-pub fn target(image: &Image, member_id: Option<&str>) -> Target {
-    let mut target = Target::new();
-    for (key, value) in &image.properties {
-        target = target.set(key, value.as_str());
-    }
-    target = target
-        .set("image_id", image.id.as_str())
-        .set("status", image.status.as_str())
-        .set("visibility", image.visibility.as_str())
-        .set("protected", if image.protected { "True" } else { "False" });
-    let optional = [
-        ("name", image.name.as_deref()),
-        ("project_id", image.owner.as_deref()),
-        ("owner", image.owner.as_deref()),
-        ("member_id", member_id),
-        ("disk_format", image.disk_format.as_deref()),
-        ("container_format", image.container_format.as_deref()),
-    ];
-    optional.into_iter().filter_map(|(key, value)| Some((key, value?))).fold(target, |target, (key, value)| target.set(key, value))
 }
 
 pub fn not_found(id: &str) -> Error {

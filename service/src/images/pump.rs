@@ -63,7 +63,12 @@ pub enum PumpError {
 }
 
 /// Moves the whole body through every stage. The caller commits or cancels the writer.
-pub async fn pump(body: Body, limit: Limit, hash: HashDigest, writer: &mut dyn Writer) -> Result<Pumped, PumpError> {
+pub async fn pump(
+    body: Body,
+    limit: Limit,
+    hash: HashDigest,
+    writer: &mut dyn Writer,
+) -> Result<Pumped, PumpError> {
     let mut source = Source { body, limit, received_bytes: 0, ended: false };
     let mut md5 = Stage(Some(Md5Digest::new()));
     let mut hash = Stage(Some(hash));

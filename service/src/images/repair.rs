@@ -21,7 +21,9 @@ pub async fn repair_at_start(app: &App) -> Result<usize, Error> {
     for store in app.stores.iter() {
         match store.backend().sweep().await {
             Ok(0) => {}
-            Ok(count) => tracing::warn!(store = store.id, count, "removed partial files of interrupted uploads"),
+            Ok(count) => {
+                tracing::warn!(store = store.id, count, "removed partial files of interrupted uploads")
+            }
             Err(error) => tracing::error!(store = store.id, %error, "partial files could not be swept"),
         }
     }
@@ -46,14 +48,22 @@ async fn put_back(app: &App, id: &str) -> Result<(), Error> {
             let Ok(url) = store.backend().location(id) else { continue };
             match store.backend().delete(&url).await {
                 Ok(()) | Err(StoreError::NotFound) => {}
-                Err(error) => tracing::error!(image_id = id, %error, "bytes of an interrupted upload could not be removed"),
+                Err(error) => {
+                    tracing::error!(image_id = id, %error, "bytes of an interrupted upload could not be removed")
+                }
             }
         }
     }
     let wanted = id.to_owned();
     let put_back = app.db.write(move |conn| {
         db::leases::release(conn, &wanted)?;
-        match db::images::set_status(conn, &wanted, &[Status::Saving], &StatusChange::to_queued(), clock::now()) {
+        match db::images::set_status(
+            conn,
+            &wanted,
+            &[Status::Saving],
+            &StatusChange::to_queued(),
+            clock::now(),
+        ) {
             Err(DbError::Stale | DbError::Missing) => Ok(()),
             other => other,
         }

@@ -29,16 +29,20 @@ pub async fn remove(app: &App, ctx: &Context, id: &str, tag: &str) -> Result<(),
     let visible = load(app, ctx, id).await?;
     visible.enforce(app, ctx, Rule::ModifyImage)?;
     let (id, tag) = (id.to_owned(), tag.to_owned());
-    app.db.write(move |conn| db::tags::remove(conn, &id, &tag, clock::now())).await.map_err(|error| match error {
-        DbError::Missing => Error::NotFound("The tag was not found on the image.".to_owned()),
-        other => other.into(),
+    app.db.write(move |conn| db::tags::remove(conn, &id, &tag, clock::now())).await.map_err(|error| {
+        match error {
+            DbError::Missing => Error::NotFound("The tag was not found on the image.".to_owned()),
+            other => other.into(),
+        }
     })
 }
 
 fn check(tag: &str) -> Result<(), Error> {
     let length = tag.chars().count();
     if length > TAG_MAX_CHARS {
-        let message = format!("Provided object does not match schema 'tag': the tag has {length} characters, {TAG_MAX_CHARS} are allowed");
+        let message = format!(
+            "Provided object does not match schema 'tag': the tag has {length} characters, {TAG_MAX_CHARS} are allowed"
+        );
         return Err(Error::BadRequest(message));
     }
     Ok(())

@@ -49,7 +49,9 @@ pub async fn update(app: &App, ctx: &Context, id: &str, changes: Vec<Change>) ->
     let saved = app.db.write(move |conn| db::images::update(conn, &record, &expected, clock::now()));
     visible.record = saved.await.map_err(|error| match error {
         DbError::Missing => not_found(id),
-        DbError::Stale => Error::Conflict(format!("Image {id} changed its status meanwhile. Please read it again and retry.")),
+        DbError::Stale => Error::Conflict(format!(
+            "Image {id} changed its status meanwhile. Please read it again and retry."
+        )),
         other => other.into(),
     })?;
     Ok(visible)
@@ -96,7 +98,11 @@ fn check(ctx: &Context, attribute: &Attribute, image: &Image) -> Result<(), Erro
         Attribute::DiskFormat(_) | Attribute::ContainerFormat(_)
             if !matches!(image.status, Status::Queued | Status::Importing) =>
         {
-            let name = if matches!(attribute, Attribute::DiskFormat(_)) { "disk_format" } else { "container_format" };
+            let name = if matches!(attribute, Attribute::DiskFormat(_)) {
+                "disk_format"
+            } else {
+                "container_format"
+            };
             Err(Error::Forbidden(format!("Attribute {name} can be only replaced for a queued image.")))
         }
         _ => Ok(()),

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::clock;
 use crate::context::Context;
-use crate::db::images::{LocationRecord, StatusChange};
+use crate::db::images::StatusChange;
+use crate::db::locations::{self, LocationRecord};
 use crate::db::{self, DbError};
 use crate::error::Error;
-use crate::images::pump::{BodyError, Limit, PumpError, Pumped, pump};
 pub use crate::images::pump::{Body, BodyError as UploadBodyError};
+use crate::images::pump::{BodyError, Limit, PumpError, Pumped, pump};
 use crate::images::{delete, load, not_found};
 use crate::policy::Rule;
 use crate::stores::{Store, StoreError};
@@ -44,7 +45,8 @@ fn check_state(image: &Image) -> Result<(), Error> {
     if image.status != Status::Queued {
         return Err(wrong_status(image.status));
     }
-    for (name, value) in [("disk_format", &image.disk_format), ("container_format", &image.container_format)] {
+    for (name, value) in [("disk_format", &image.disk_format), ("container_format", &image.container_format)]
+    {
         if value.is_none() {
             return Err(Error::BadRequest(format!("Property {name} must be set prior to saving data.")));
         }
@@ -58,7 +60,9 @@ fn wrong_status(from: Status) -> Error {
 
 fn wanted_store(app: &App, wanted: Option<&str>) -> Result<String, Error> {
     let store = match wanted.filter(|_| app.stores.is_multi()) {
-        Some(id) => app.stores.get(id).ok_or_else(|| Error::BadRequest(format!("Store {id:?} is not configured.")))?,
+        Some(id) => {
+            app.stores.get(id).ok_or_else(|| Error::BadRequest(format!("Store {id:?} is not configured.")))?
+        }
         None => app.stores.default_store().ok_or_else(|| Error::internal("no store is configured"))?,
     };
     Ok(store.id.clone())
@@ -76,7 +80,9 @@ async fn limit(app: &App, ctx: &Context, image: &Image, declared: Option<u64>) -
         }
     }
     if let Some(declared) = declared.filter(|declared| *declared > maximum) {
-        return Err(Error::TooLarge(format!("The image is {declared} bytes long; {maximum} bytes are allowed at the moment.")));
+        return Err(Error::TooLarge(format!(
+            "The image is {declared} bytes long; {maximum} bytes are allowed at the moment."
+        )));
     }
     Ok(Limit { declared, maximum })
 }
@@ -98,7 +104,13 @@ async fn save(app: &App, image: Image, store_id: &str, body: Body, limit: Limit)
 async fn claim(app: &App, id: &str) -> Result<(), Error> {
     let (wanted, node) = (id.to_owned(), app.node.clone());
     let claimed = app.db.write(move |conn| {
-        db::images::set_status(conn, &wanted, &[Status::Queued], &StatusChange::to(Status::Saving), clock::now())?;
+        db::images::set_status(
+            conn,
+            &wanted,
+            &[Status::Queued],
+            &StatusChange::to(Status::Saving),
+            clock::now(),
+        )?;
         db::leases::acquire(conn, &wanted, &node, clock::now())
     });
     claimed.await.map_err(|error| match error {
@@ -113,7 +125,13 @@ async fn release(app: &App, id: &str) {
     let wanted = id.to_owned();
     let released = app.db.write(move |conn| {
         db::leases::release(conn, &wanted)?;
-        match db::images::set_status(conn, &wanted, &[Status::Saving], &StatusChange::to_queued(), clock::now()) {
+        match db::images::set_status(
+            conn,
+            &wanted,
+            &[Status::Saving],
+            &StatusChange::to_queued(),
+            clock::now(),
+        ) {
             // Deleted while its data arrived: there is nothing to give back.
             Err(DbError::Stale | DbError::Missing) => Ok(()),
             other => other,
@@ -139,7 +157,8 @@ async fn transfer(app: &App, image: &Image, store: &Store, body: Body, limit: Li
         }
     };
     let url = writer.commit().await.map_err(store_error)?;
-    let metadata = if app.stores.is_multi() { LocationRecord::metadata_of(&store.id) } else { serde_json::Map::new() };
+    let metadata =
+        if app.stores.is_multi() { LocationRecord::metadata_of(&store.id) } else { serde_json::Map::new() };
     let location = LocationRecord::active(url, metadata);
     match activate(app, &image.id, &location, pumped, accepted).await {
         Ok(()) => Ok(()),
@@ -154,10 +173,11 @@ async fn transfer(app: &App, image: &Image, store: &Store, body: Body, limit: Li
 fn inspect(app: &App, image: &Image, pumped: &Pumped) -> Result<Accepted, Error> {
     let rules = Rules {
         require_match: app.images.require_format_match,
-        vmdk_allowed_types: &app.images.vmdk_allowed_types,
-        gpt_nonfatal: &app.images.gpt_checks_nonfatal,
+        vmdk_allowed_types: app.images.vmdk_allowed_types.clone(),
+        gpt_nonfatal: app.images.gpt_checks_nonfatal.clone(),
     };
-    let (disk, container) = (image.disk_format.as_deref().unwrap_or(""), image.container_format.as_deref().unwrap_or(""));
+    let (disk, container) =
+        (image.disk_format.as_deref().unwrap_or(""), image.container_format.as_deref().unwrap_or(""));
     judge(&pumped.verdict, disk, container, &rules).map_err(|refusal| Error::UnsupportedMedia {
         media_type: disk.to_owned(),
         message: refusal.to_string(),
@@ -166,39 +186,50 @@ fn inspect(app: &App, image: &Image, pumped: &Pumped) -> Result<Accepted, Error>
 }
 
 /// saving → active with everything that is known of the data, in one transaction.
-async fn activate(app: &App, id: &str, location: &LocationRecord, pumped: Pumped, accepted: Accepted) -> Result<(), Error> {
+async fn activate(
+    app: &App,
+    id: &str,
+    location: &LocationRecord,
+    pumped: Pumped,
+    accepted: Accepted,
+) -> Result<(), Error> {
     let change = StatusChange {
         to: Status::Active,
         size: Some(Some(pumped.size_bytes)),
         virtual_size: Some(accepted.virtual_size_bytes),
         checksum: Some(Some(pumped.checksum)),
-        os_hash: Some(Some((app.images.hashing_algorithm.clone(), pumped.hash))),
+        os_hash_algo: Some(Some(app.images.hashing_algorithm.clone())),
+        os_hash_value: Some(Some(pumped.hash)),
     };
     let (wanted, location) = (id.to_owned(), location.clone());
     let done = app.db.write(move |conn| {
         let now = clock::now();
-        db::images::add_location(conn, &wanted, &location.url, &location.metadata, now)?;
         db::images::set_status(conn, &wanted, &[Status::Saving], &change, now)?;
+        locations::add(conn, &wanted, &location.url, &location.metadata, now)?;
         db::leases::release(conn, &wanted)
     });
     done.await.map_err(|error| match error {
-        DbError::Stale | DbError::Missing => {
-            Error::Gone(format!("Image {id} could not be found after upload. The image may have been deleted during the upload."))
-        }
+        DbError::Stale | DbError::Missing => Error::Gone(format!(
+            "Image {id} could not be found after upload. The image may have been deleted during the upload."
+        )),
         other => other.into(),
     })
 }
 
 fn pump_error(error: PumpError) -> Error {
     match error {
-        PumpError::Body(BodyError::Silent) => Error::BadRequest("The sender was silent for too long.".to_owned()),
-        PumpError::Body(BodyError::Broken(_)) => Error::BadRequest("The connection broke before all data arrived.".to_owned()),
+        PumpError::Body(BodyError::Silent) => {
+            Error::BadRequest("The sender was silent for too long.".to_owned())
+        }
+        PumpError::Body(BodyError::Broken(_)) => {
+            Error::BadRequest("The connection broke before all data arrived.".to_owned())
+        }
         PumpError::NotAsDeclared { declared, received } => Error::BadRequest(format!(
             "The image data does not have the announced size: {declared} bytes announced, {received} received."
         )),
-        PumpError::OverMaximum { maximum } => {
-            Error::TooLarge(format!("The image is longer than the {maximum} bytes that are allowed at the moment."))
-        }
+        PumpError::OverMaximum { maximum } => Error::TooLarge(format!(
+            "The image is longer than the {maximum} bytes that are allowed at the moment."
+        )),
         PumpError::Store(error) => store_error(error),
         PumpError::Stage(error) => Error::internal(error),
     }
@@ -210,9 +241,10 @@ fn store_error(error: StoreError) -> Error {
             tracing::error!(error = %source, "the store is full");
             Error::TooLarge("There is not enough space in the store for this image.".to_owned())
         }
-        StoreError::Denied { .. } => {
-            Error::Unavailable { message: "The store refuses to be written to.".to_owned(), source: Some(Box::new(error)) }
-        }
+        StoreError::Denied { .. } => Error::Unavailable {
+            message: "The store refuses to be written to.".to_owned(),
+            source: Some(Box::new(error)),
+        },
         StoreError::Duplicate => Error::Conflict("Another upload of this image is at work.".to_owned()),
         StoreError::ReadOnly => Error::Gone("The store takes no data.".to_owned()),
         other => Error::internal(other),

@@ -39,7 +39,10 @@ async fn round_trip(backend: &dyn Backend) {
     let url = store(backend, "round-trip", &frames).await.expect("store");
     assert!(url.starts_with(&format!("{}://", backend.scheme())), "{url}");
     assert_eq!(backend.size(&url).await.expect("size"), data.len() as u64);
-    assert!(load(backend, &url, None).await.expect("load") == data, "the bytes that come back are the bytes stored");
+    assert!(
+        load(backend, &url, None).await.expect("load") == data,
+        "the bytes that come back are the bytes stored"
+    );
     let empty = store(backend, "empty", &[]).await.expect("store nothing");
     assert_eq!(load(backend, &empty, None).await.expect("load nothing"), b"");
     assert_eq!(backend.size(&empty).await.expect("size"), 0);
@@ -52,7 +55,10 @@ async fn ranges(backend: &dyn Backend) {
         assert_eq!(load(backend, &url, Some(range)).await.expect("load"), expected.as_bytes());
     }
     let beyond = ByteRange { offset_bytes: 8, length_bytes: 5 };
-    assert!(load(backend, &url, Some(beyond)).await.is_err(), "an object that is too short is never a short answer");
+    assert!(
+        load(backend, &url, Some(beyond)).await.is_err(),
+        "an object that is too short is never a short answer"
+    );
 }
 
 async fn holes_come_back_as_zeros(backend: &dyn Backend) {

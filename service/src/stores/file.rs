@@ -40,7 +40,8 @@ impl FileBackend {
     }
 
     fn path_of_id(&self, id: &str) -> Result<PathBuf, StoreError> {
-        let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        let plain = !id.is_empty()
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
         if plain { Ok(self.datadir.join(id)) } else { Err(StoreError::BadLocation(id.to_owned())) }
     }
 }
@@ -90,7 +91,9 @@ impl Backend for FileBackend {
 }
 
 /// Runs `work` where blocking is allowed. A panic in there is our bug and becomes an error of the store.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, StoreError> + Send + 'static) -> Result<T, StoreError> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
     task::spawn_blocking(work).await.map_err(|error| StoreError::Other(error.into()))?
 }
 
@@ -98,7 +101,9 @@ fn store_error(error: io::Error, path: &Path) -> StoreError {
     match error.kind() {
         ErrorKind::NotFound => StoreError::NotFound,
         ErrorKind::AlreadyExists => StoreError::Duplicate,
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => StoreError::Full(error),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            StoreError::Full(error)
+        }
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             StoreError::Denied { path: path.display().to_string(), source: error }
         }
@@ -304,7 +309,10 @@ impl Reading {
         }
         let mut block = Vec::with_capacity(want);
         let limit = u64::try_from(want).unwrap_or(u64::MAX);
-        let read = (&mut self.file).take(limit).read_to_end(&mut block).map_err(|error| StoreError::Other(Box::new(error)))?;
+        let read = (&mut self.file)
+            .take(limit)
+            .read_to_end(&mut block)
+            .map_err(|error| StoreError::Other(Box::new(error)))?;
         if read == 0 {
             return Err(StoreError::Other("the file ends before its recorded length".into()));
         }
@@ -348,7 +356,11 @@ fn write_and_read(path: &Path) -> io::Result<()> {
     file.write_all(PROBE)?;
     file.sync_all()?;
     drop(file);
-    if fs::read(path)? == PROBE { Ok(()) } else { Err(io::Error::other("what was written is not what was read back")) }
+    if fs::read(path)? == PROBE {
+        Ok(())
+    } else {
+        Err(io::Error::other("what was written is not what was read back"))
+    }
 }
 
 fn sweep_partials(datadir: &Path) -> io::Result<usize> {
@@ -363,8 +375,12 @@ fn sweep_partials(datadir: &Path) -> io::Result<usize> {
                 fs::remove_file(&path)?;
                 swept += 1;
             }
-            Ok(_) => tracing::info!(path = %path.display(), "a partial file is being written by another process"),
-            Err(error) => tracing::warn!(path = %path.display(), %error, "a partial file could not be opened"),
+            Ok(_) => {
+                tracing::info!(path = %path.display(), "a partial file is being written by another process")
+            }
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "a partial file could not be opened")
+            }
         }
     }
     Ok(swept)

@@ -56,7 +56,11 @@ pub struct Stores {
 impl Stores {
     /// Makes the drivers. Touches no disk beyond creating missing directories.
     pub fn open(config: &StoresConfig) -> Result<Self, StoreError> {
-        let stores = config.stores.iter().filter_map(|store| open_store(store).transpose()).collect::<Result<_, _>>()?;
+        let stores = config
+            .stores
+            .iter()
+            .filter_map(|store| open_store(store).transpose())
+            .collect::<Result<_, _>>()?;
         Ok(Self { stores, default: config.default.clone(), multi: config.multi })
     }
 
@@ -82,10 +86,7 @@ impl Stores {
     pub fn for_location(&self, url: &str, store_id: Option<&str>) -> Option<&Store> {
         let scheme = url.split_once("://").map(|(scheme, _)| scheme)?;
         let of_scheme = |store: &&Store| store.backend.scheme() == scheme;
-        store_id
-            .and_then(|id| self.get(id))
-            .filter(of_scheme)
-            .or_else(|| self.stores.iter().find(of_scheme))
+        store_id.and_then(|id| self.get(id)).filter(of_scheme).or_else(|| self.stores.iter().find(of_scheme))
     }
 }
 

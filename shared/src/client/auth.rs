@@ -47,12 +47,11 @@ pub(super) async fn login(
         Method::Token { token, project: None } => (Call::new(Verb::GET, url, attempted), Some(token.clone())),
         method => (Call::new(Verb::POST, url, attempted).json(&login_body(method))?, None),
     };
-    let answer = match token {
-        Some(token) => describe(http, &call, &token, idle).await?,
-        None => {
-            let response = call.send(http, None, idle).await?;
-            call.accept(call.read(response, idle).await?).map_err(explain_refusal)?
-        }
+    let answer = if let Some(token) = token {
+        describe(http, &call, &token, idle).await?
+    } else {
+        let response = call.send(http, None, idle).await?;
+        call.accept(call.read(response, idle).await?).map_err(explain_refusal)?
     };
     let subject = answer.headers.get(SUBJECT).and_then(|value| value.to_str().ok()).map(Secret::new);
     let body: TokenBody = call.document(&answer)?;
@@ -184,7 +183,7 @@ async fn identity_base(http: &reqwest::Client, auth_url: &Url, idle: Duration) -
     }
     let answered = words::status_line(answer.status.as_u16());
     let message = format!("something answers there ({answered}), but it is no identity service");
-    Err(ClientError { call: Some(call.place()), ..call.error(ErrorKind::Rejected, message) })
+    Err(ClientError { call: Some(call.place().into()), ..call.error(ErrorKind::Rejected, message) })
 }
 
 /// The catalog's Image service, or what the catalog has instead.

@@ -91,7 +91,7 @@ impl Call {
     pub(super) fn silent(&self, idle: Duration) -> ClientError {
         let host = self.url.host_str().unwrap_or("the server");
         let message = format!("{host} said nothing for {} seconds", idle.as_secs());
-        ClientError { call: Some(self.place()), ..self.error(ErrorKind::Transport, message) }
+        ClientError { call: Some(self.place().into()), ..self.error(ErrorKind::Transport, message) }
     }
 
     pub(super) fn error(&self, kind: ErrorKind, message: impl Into<String>) -> ClientError {
@@ -137,7 +137,7 @@ impl Call {
     pub(super) fn document<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, ClientError> {
         serde_json::from_slice(&answer.body).map_err(|error| ClientError {
             status: Some(answer.status.as_u16()),
-            call: Some(self.place()),
+            call: Some(self.place().into()),
             ..self.error(ErrorKind::Rejected, format!("the answer is not what the API promises: {error}"))
         })
     }

@@ -94,6 +94,10 @@ impl Client {
                 Ok(Verified { digest, size_bytes: progress.bytes(), resumed_bytes })
             }
             Err(error) => {
+                // A file of ours that could not be opened may be another download's.
+                if !matches!(error.kind, ErrorKind::Local(_)) {
+                    part::discard_empty(&part).await;
+                }
                 let kept =
                     (progress.bytes() > 0).then(|| format!("{} holds what came so far", part.display()));
                 Err(error.leaving(kept))

@@ -22,9 +22,9 @@ pub struct ClientError {
     /// What was tried on what, beginning with a verb: "upload image 7f3c…".
     pub attempted: String,
     /// Method and address of the call, if it came that far.
-    pub call: Option<String>,
+    pub call: Option<Box<str>>,
     /// What is left on the server or on the disk, if anything is.
-    pub left_behind: Option<String>,
+    pub left_behind: Option<Box<str>>,
 }
 
 /// The kinds of trouble.
@@ -99,14 +99,17 @@ impl ClientError {
         Self {
             status: Some(status.as_u16()),
             request_id: request_id(headers),
-            call: Some(call),
+            call: Some(call.into()),
             ..Self::new(ErrorKind::of_status(status), attempted, words::of_answer(status, headers, body))
         }
     }
 
     /// No answer came.
     pub(super) fn transport(error: &reqwest::Error, attempted: &str, call: String) -> Self {
-        Self { call: Some(call), ..Self::new(ErrorKind::Transport, attempted, words::of_transport(error)) }
+        Self {
+            call: Some(call.into()),
+            ..Self::new(ErrorKind::Transport, attempted, words::of_transport(error))
+        }
     }
 
     /// A file of ours is in the way.
@@ -131,7 +134,7 @@ impl ClientError {
 
     /// Says what is left.
     pub(super) fn leaving(self, left_behind: Option<String>) -> Self {
-        Self { left_behind: left_behind.or(self.left_behind), ..self }
+        Self { left_behind: left_behind.map(Into::into).or(self.left_behind), ..self }
     }
 
     /// Everything that is known, one fact per line, for a bug report. No token and no password is in it.
@@ -144,8 +147,8 @@ impl ClientError {
         };
         add("status", self.status.map(words::status_line));
         add("request id", self.request_id.clone());
-        add("call", self.call.clone());
-        add("left behind", self.left_behind.clone());
+        add("call", self.call.as_deref().map(str::to_owned));
+        add("left behind", self.left_behind.as_deref().map(str::to_owned));
         add("kind", Some(format!("{:?}", self.kind)));
         lines.join("\n")
     }

@@ -79,7 +79,7 @@ pub struct NewImage {
     pub properties: BTreeMap<String, String>,
 }
 
-#[expect(clippy::ref_option, reason = "the signature that serde calls")]
+#[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
 fn visibility<S: serde::Serializer>(value: &Option<Visibility>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(visibility) => serializer.serialize_str(visibility.as_str()),

@@ -79,8 +79,8 @@ struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            idle: Duration::from_secs(60),
-            commit: Duration::from_secs(600),
+            idle: Duration::from_mins(1),
+            commit: Duration::from_mins(10),
             retries: 3,
             back_off: Duration::from_millis(300),
         }

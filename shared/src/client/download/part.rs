@@ -124,6 +124,17 @@ pub(super) async fn publish(part: &Path, to: &Path) -> io::Result<()> {
     .await
 }
 
+/// Removes a file in which nothing has arrived.
+pub(super) async fn discard_empty(part: &Path) {
+    let part = part.to_owned();
+    // An empty file that stays is a blemish, no failure.
+    let _ = blocking(move || match std::fs::metadata(&part)?.len() {
+        0 => std::fs::remove_file(&part),
+        _ => Ok(()),
+    })
+    .await;
+}
+
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
