@@ -34,7 +34,11 @@ pub mod service {
 
         pub async fn start_lab(options: LabOptions) -> Result<Self, StartError> {
             let address = options.listen.to_string();
-            std::future::ready(Err(StartError::Listen { address, source: std::io::ErrorKind::AddrInUse.into() })).await
+            std::future::ready(Err(StartError::Listen {
+                address,
+                source: std::io::ErrorKind::AddrInUse.into(),
+            }))
+            .await
         }
 
         pub fn address(&self) -> SocketAddr {

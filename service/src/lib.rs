@@ -3,10 +3,13 @@
 pub mod api;
 pub mod app;
 pub mod auth;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod context;
+mod contract_shim;
 pub mod db;
+pub mod doctor;
 pub mod error;
 pub mod images;
 pub mod policy;

@@ -66,7 +66,9 @@ pub fn open_failure(sources: &Sources, config: &DatabaseConfig, error: &DbError)
         DbError::Unreachable { host, port, reason } => wrong(
             "DB_UNREACHABLE",
             format!("{place}: cannot reach the database server at {host}:{port}: {reason}"),
-            format!("see that the server runs and that its bind-address lets this machine reach {host}:{port}, or correct the host"),
+            format!(
+                "see that the server runs and that its bind-address lets this machine reach {host}:{port}, or correct the host"
+            ),
         ),
         DbError::AccessDenied { account, database: None, .. } => wrong(
             "DB_ACCESS_DENIED",
@@ -109,7 +111,8 @@ pub fn schema_finding(sources: &Sources, description: &str, state: &SchemaState)
         SchemaState::Partial { .. } => ("DB_SCHEMA_PARTIAL", sync),
         SchemaState::HalfUpgraded { .. } => (
             "DB_SCHEMA_HALF_UPGRADED",
-            "finish the upgrade with Glance's `glance-manage db_migrate` and `glance-manage db_contract`".to_owned(),
+            "finish the upgrade with Glance's `glance-manage db_migrate` and `glance-manage db_contract`"
+                .to_owned(),
         ),
         SchemaState::Older { .. } => (
             "DB_SCHEMA_OLDER",
@@ -118,7 +121,9 @@ pub fn schema_finding(sources: &Sources, description: &str, state: &SchemaState)
         SchemaState::Newer { .. } => {
             ("DB_SCHEMA_NEWER", "use a newer release of glasshouse-service, or the right database".to_owned())
         }
-        SchemaState::Foreign => ("DB_SCHEMA_FOREIGN", "name a database of its own for the Image service".to_owned()),
+        SchemaState::Foreign => {
+            ("DB_SCHEMA_FOREIGN", "name a database of its own for the Image service".to_owned())
+        }
     };
     Some(wrong(code, sentence, mend))
 }
@@ -130,7 +135,8 @@ mod tests {
 
     fn sources(dir: &std::path::Path) -> Sources {
         let file = dir.join("glance-api.conf");
-        std::fs::write(&file, "[database]\nconnection = mysql://glance:secret@controller01/glance\n").unwrap();
+        std::fs::write(&file, "[database]\nconnection = mysql://glance:secret@controller01/glance\n")
+            .unwrap();
         read(&[file], &[], &Environment::default())
     }
 
@@ -145,12 +151,19 @@ mod tests {
     #[test]
     fn an_account_that_is_refused_gets_its_grant() {
         let account = "'glance'@'10.0.0.5'".to_owned();
-        let (found, file) = finding(&DbError::AccessDenied { account, database: None, reason: String::new() });
+        let (found, file) =
+            finding(&DbError::AccessDenied { account, database: None, reason: String::new() });
         assert_eq!(
             found.sentence,
-            format!("{file}:2: [database] connection: the database server does not let 'glance'@'10.0.0.5' in")
+            format!(
+                "{file}:2: [database] connection: the database server does not let 'glance'@'10.0.0.5' in"
+            )
         );
-        assert!(found.mend.contains("GRANT ALL PRIVILEGES ON glance.* TO 'glance'@'10.0.0.5';"), "{}", found.mend);
+        assert!(
+            found.mend.contains("GRANT ALL PRIVILEGES ON glance.* TO 'glance'@'10.0.0.5';"),
+            "{}",
+            found.mend
+        );
         assert!(!found.to_string().contains("secret"));
     }
 

@@ -96,7 +96,8 @@ fn compare(named: &[Named], resolved: &Resolved) -> Vec<Finding> {
                 findings.push(odd_one(host, sibling, "is the same machine", named).weighing(Severity::Note));
             }
             Some(sibling) => {
-                findings.push(odd_one(host, sibling, "is another machine", named).weighing(Severity::Warning));
+                findings
+                    .push(odd_one(host, sibling, "is another machine", named).weighing(Severity::Warning));
             }
         }
     }
@@ -124,16 +125,23 @@ fn is_odd(host: &str, sibling: &str, named: &[Named]) -> bool {
 }
 
 fn places(host: &str, named: &[Named]) -> String {
-    let places: Vec<&str> = named.iter().filter(|named| named.host == host).map(|named| named.place.as_str()).collect();
+    let places: Vec<&str> =
+        named.iter().filter(|named| named.host == host).map(|named| named.place.as_str()).collect();
     places.join(", ")
 }
 
 fn odd_one(host: &str, sibling: &str, what: &str, named: &[Named]) -> Finding {
-    let sentence = format!("{}: the host {host} {what}, while {sibling} stands in {}", places(host, named), places(sibling, named));
+    let sentence = format!(
+        "{}: the host {host} {what}, while {sibling} stands in {}",
+        places(host, named),
+        places(sibling, named)
+    );
     let mend = if what == "is the same machine" {
         String::new()
     } else {
-        format!("write {sibling} if that machine is meant, or give {host} an address in /etc/hosts or the name service")
+        format!(
+            "write {sibling} if that machine is meant, or give {host} an address in /etc/hosts or the name service"
+        )
     };
     Finding::error(Neighbour::Network, "HOST_NAMES_DIFFER", sentence, mend)
 }
@@ -150,8 +158,11 @@ mod tests {
     use super::*;
 
     fn guide() -> Vec<Named> {
-        let pairs = [("controller", "db"), ("controller01", "auth_url"), ("controller01", "www_authenticate_uri")];
-        pairs.map(|(host, place)| Named { host: host.into(), place: place.into(), needed: place == "db" }).to_vec()
+        let pairs =
+            [("controller", "db"), ("controller01", "auth_url"), ("controller01", "www_authenticate_uri")];
+        pairs
+            .map(|(host, place)| Named { host: host.into(), place: place.into(), needed: place == "db" })
+            .to_vec()
     }
 
     fn resolved(pairs: &[(&str, Option<&str>)]) -> Resolved {
@@ -166,7 +177,9 @@ mod tests {
     #[test]
     fn the_guide_of_old_names_the_machine_in_two_ways() {
         let sentence = |what: &str| {
-            format!("db: the host controller {what}, while controller01 stands in auth_url, www_authenticate_uri")
+            format!(
+                "db: the host controller {what}, while controller01 stands in auth_url, www_authenticate_uri"
+            )
         };
         assert_eq!(
             found(&[("controller", None), ("controller01", Some("10.0.0.1"))]),
@@ -184,8 +197,9 @@ mod tests {
 
     #[test]
     fn names_of_different_machines_are_left_alone() {
-        let named =
-            ["db01", "keystone"].map(|host| Named { host: host.into(), place: "x".into(), needed: true }).to_vec();
+        let named = ["db01", "keystone"]
+            .map(|host| Named { host: host.into(), place: "x".into(), needed: true })
+            .to_vec();
         let both = resolved(&[("db01", Some("10.0.0.1")), ("keystone", Some("10.0.0.2"))]);
         assert_eq!(compare(&named, &both), []);
     }
@@ -204,7 +218,10 @@ mod tests {
     fn a_lonely_name_that_does_not_resolve_is_a_warning() {
         let named = vec![Named { host: "nowhere".into(), place: "public_endpoint".into(), needed: false }];
         let findings = compare(&named, &resolved(&[("nowhere", None)]));
-        assert_eq!(findings[0].to_string(), "public_endpoint: the host nowhere does not resolve; correct the name, or give nowhere an address in /etc/hosts or the name service");
+        assert_eq!(
+            findings[0].to_string(),
+            "public_endpoint: the host nowhere does not resolve; correct the name, or give nowhere an address in /etc/hosts or the name service"
+        );
         assert_eq!(findings[0].severity, Severity::Warning);
     }
 }

@@ -23,8 +23,7 @@ fn wrong(code: &'static str, sentence: String) -> Finding {
 }
 
 fn no_authentication() -> Finding {
-    let sentence =
-        "nobody is asked for a token and every caller is an administrator, as [glasshouse] allow_no_auth says";
+    let sentence = "nobody is asked for a token and every caller is an administrator, as [glasshouse] allow_no_auth says";
     wrong("IDENTITY_NONE", sentence.to_owned()).weighing(Severity::Warning)
 }
 

@@ -7,7 +7,7 @@ mod stores;
 
 use crate::config::{Loaded, Problem, Severity, Sources};
 
-pub use database::{open_failure, schema_finding};
+pub use database::{open as open_database, open_failure, schema_finding};
 
 /// Whose fault it is; decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -34,7 +34,12 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn error(neighbour: Neighbour, code: &'static str, sentence: impl Into<String>, mend: impl Into<String>) -> Self {
+    fn error(
+        neighbour: Neighbour,
+        code: &'static str,
+        sentence: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Self {
         Self { code, severity: Severity::Error, neighbour, sentence: sentence.into(), mend: mend.into() }
     }
 

@@ -34,13 +34,20 @@ fn check_store(store: &StoreConfig, place: &str) -> Vec<Finding> {
     let (shown, user) = (datadir.display(), running_user());
     // As Glance does: a directory that is absent is made.
     if let Err(error) = std::fs::create_dir_all(datadir) {
-        let sentence = format!("{place}: the directory {shown} of the store {} cannot be made: {error}", store.id);
-        return vec![wrong("STORE_DIRECTORY", sentence, format!("type `mkdir -p {shown} && chown {user} {shown}`"))];
+        let sentence =
+            format!("{place}: the directory {shown} of the store {} cannot be made: {error}", store.id);
+        return vec![wrong(
+            "STORE_DIRECTORY",
+            sentence,
+            format!("type `mkdir -p {shown} && chown {user} {shown}`"),
+        )];
     }
     if let Err(error) = probe(datadir) {
         let rights = owner_and_mode(datadir);
-        let sentence =
-            format!("{place}: {user} cannot keep a file in {shown} of the store {}: {error} ({rights})", store.id);
+        let sentence = format!(
+            "{place}: {user} cannot keep a file in {shown} of the store {}: {error} ({rights})",
+            store.id
+        );
         let mend = match error.kind() {
             std::io::ErrorKind::StorageFull => format!("make room in {shown}"),
             _ => format!("type `chown {user} {shown}`, or name another directory"),
@@ -65,7 +72,11 @@ fn probe(datadir: &Path) -> std::io::Result<()> {
     let deleted = std::fs::remove_file(&path);
     let content = tried?;
     deleted?;
-    if content == wanted { Ok(()) } else { Err(std::io::Error::other("what was read is not what was written")) }
+    if content == wanted {
+        Ok(())
+    } else {
+        Err(std::io::Error::other("what was read is not what was written"))
+    }
 }
 
 fn write_and_read(path: &Path, content: &[u8]) -> std::io::Result<Vec<u8>> {
@@ -104,8 +115,10 @@ mod tests {
     fn a_good_store_is_made_and_left_empty() {
         let dir = tempfile::tempdir().unwrap();
         let datadir = dir.path().join("deep/images");
-        let errors: Vec<_> =
-            check_store(&store(&datadir), "x").into_iter().filter(|f| f.severity == Severity::Error).collect();
+        let errors: Vec<_> = check_store(&store(&datadir), "x")
+            .into_iter()
+            .filter(|f| f.severity == Severity::Error)
+            .collect();
         assert_eq!(errors, []);
         assert_eq!(std::fs::read_dir(&datadir).unwrap().count(), 0);
     }
@@ -115,7 +128,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let found = check_store(&store(file.path()), "f:1: [fast] filesystem_store_datadir");
         assert_eq!(found[0].code, "STORE_DIRECTORY");
-        let start = format!("f:1: [fast] filesystem_store_datadir: the directory {} of", file.path().display());
+        let start =
+            format!("f:1: [fast] filesystem_store_datadir: the directory {} of", file.path().display());
         assert!(found[0].sentence.starts_with(&start), "{}", found[0].sentence);
     }
 }
