@@ -13,4 +13,5 @@ pub mod doctor;
 pub mod error;
 pub mod images;
 pub mod policy;
+pub mod service;
 pub mod stores;
