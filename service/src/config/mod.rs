@@ -2,10 +2,30 @@
 //!
 //! The names in the file are those of `glance-api.conf`; each field says which option fills it.
 
+mod checks;
+mod database_url;
+mod files;
+mod identity;
+mod ini;
+mod load;
+pub mod options;
+mod problem;
+mod reader;
+mod settings;
+mod show;
+mod stores;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
+
+pub use files::{Sources, owner_and_mode, read, running_user};
+pub use load::{Loaded, interpret, load};
+pub use problem::{Problem, Severity};
+pub use reader::parse_list;
+pub use settings::{Environment, Origin, Settings, Written};
+pub use show::show;
 
 /// Everything an operator can set. Each collaborator receives only its own part.
 #[derive(Debug, Clone)]
