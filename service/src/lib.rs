@@ -9,5 +9,6 @@ pub mod context;
 pub mod db;
 pub mod error;
 pub mod images;
+pub mod lab;
 pub mod policy;
 pub mod stores;
