@@ -11,4 +11,5 @@ pub mod error;
 pub mod images;
 pub mod lab;
 pub mod policy;
+pub mod service;
 pub mod stores;
