@@ -12,6 +12,7 @@ pub mod db;
 pub mod doctor;
 pub mod error;
 pub mod images;
+pub mod lab;
 pub mod policy;
 pub mod service;
 pub mod stores;
