@@ -3,12 +3,16 @@
 pub mod api;
 pub mod app;
 pub mod auth;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod context;
+mod contract_shim;
 pub mod db;
+pub mod doctor;
 pub mod error;
 pub mod images;
+pub mod lab;
 pub mod policy;
 pub mod service;
 pub mod stores;
