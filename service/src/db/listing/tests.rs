@@ -228,7 +228,7 @@ fn add_pairs(conn: &mut dyn Connection, count: u32) {
                 1 => Some(String::new()),
                 _ => Some(format!("name-{}", pair % 3)),
             };
-            record.image.size = (pair % 3 > 0).then_some(u64::from(pair % 3 - 1));
+            record.image.size = (pair % 3).checked_sub(1).map(u64::from);
             record.image.disk_format = (pair % 2 > 0).then(|| "raw".to_owned());
         });
     }
@@ -281,7 +281,7 @@ fn the_default_order_is_newest_first_and_ids_decide_ties() {
     on_each(|conn| {
         for (number, second) in [(1, 5), (2, 9), (3, 5)] {
             add(conn, number, |record| {
-                record.image.created_at = time(&format!("2024-01-01T00:00:0{second}Z"))
+                record.image.created_at = time(&format!("2024-01-01T00:00:0{second}Z"));
             });
         }
         assert_eq!(numbers(conn, "", &admin()), [2, 3, 1]);
