@@ -7,8 +7,8 @@ use super::out::Out;
 use super::serve::failed;
 use super::{ExitCode, logging, runtime};
 use crate::config::{Environment, owner_and_mode, running_user};
-use crate::contract_shim::lab::LabOptions;
-use crate::contract_shim::service::Service;
+use crate::lab::LabOptions;
+use crate::service::Service;
 
 pub fn run(data_dir: Option<PathBuf>, listen: SocketAddr, out: &mut Out) -> ExitCode {
     if !listen.ip().is_loopback() {

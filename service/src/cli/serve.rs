@@ -3,8 +3,9 @@
 use super::out::Out;
 use super::{ExitCode, logging, runtime};
 use crate::config::{Loaded, Severity, Sources, interpret};
-use crate::contract_shim::service::{Service, StartError};
 use crate::doctor::{self, Patience};
+use crate::lab::LabError;
+use crate::service::{Service, StartError};
 
 pub fn run(sources: &Sources, out: &mut Out) -> ExitCode {
     let (config, problems) = interpret(sources);
@@ -69,6 +70,11 @@ async fn serve(loaded: Loaded, out: &mut Out<'_>) -> ExitCode {
     }
 }
 
+fn remarked(error: &StartError, out: &mut Out, code: ExitCode) -> ExitCode {
+    out.remark(error);
+    code
+}
+
 /// One sentence, and the number that goes with it.
 pub fn failed(error: &StartError, out: &mut Out) -> ExitCode {
     match error {
@@ -82,9 +88,12 @@ pub fn failed(error: &StartError, out: &mut Out) -> ExitCode {
             out.remark(format_args!("cannot listen on {address}: {source}"));
             ExitCode::Listen
         }
-        StartError::Other(_) => {
-            out.remark(error);
-            ExitCode::Internal
-        }
+        StartError::Lab(LabError::NotLoopback(_)) => remarked(error, out, ExitCode::Usage),
+        StartError::Lab(_) => remarked(error, out, ExitCode::LabFolder),
+        StartError::Database(_) => remarked(error, out, ExitCode::Database),
+        StartError::Store(_) => remarked(error, out, ExitCode::Store),
+        StartError::Identity(_) => remarked(error, out, ExitCode::Identity),
+        StartError::Policy(_) => remarked(error, out, ExitCode::Configuration),
+        StartError::Other(_) => remarked(error, out, ExitCode::Internal),
     }
 }
