@@ -100,7 +100,7 @@ fn add_visibility(clause: &mut Clause, query: &ListQuery, scope: &Scope) {
     clause.and("(visibility IN ('public', 'community') OR owner = ? OR ", [project.clone()]);
     clause.push(
         "visibility = 'shared' AND EXISTS (SELECT 1 FROM image_members AS m
-         WHERE m.image_id = images.id AND m.member = ? AND m.deleted = 0",
+         WHERE m.image_id = images.id AND m.member = ? AND +m.deleted = 0",
         [project],
     );
     if query.member_status != MemberStatus::All {
@@ -157,14 +157,14 @@ struct Hanging {
 
 const PROPERTY: Hanging = Hanging {
     table: "image_properties",
-    condition: "h.name = ? AND h.value = ? AND h.deleted = 0",
-    condition_by_image: "h.name = ? AND +h.value = ? AND h.deleted = 0",
+    condition: "h.name = ? AND h.value = ? AND +h.deleted = 0",
+    condition_by_image: "h.name = ? AND +h.value = ? AND +h.deleted = 0",
 };
 
 const TAG: Hanging = Hanging {
     table: "image_tags",
-    condition: "h.value = ? AND h.deleted = 0",
-    condition_by_image: "h.value = ? AND h.deleted = 0",
+    condition: "h.value = ? AND +h.deleted = 0",
+    condition_by_image: "h.value = ? AND +h.deleted = 0",
 };
 
 fn add_probed(
@@ -213,7 +213,7 @@ fn place_of(
         if let Some(project) = &scope.project_id {
             clause.push(
                 " OR owner = ? OR visibility = 'shared' AND EXISTS (SELECT 1 FROM image_members AS m
-                 WHERE m.image_id = images.id AND m.member = ? AND m.deleted = 0)",
+                 WHERE m.image_id = images.id AND m.member = ? AND +m.deleted = 0)",
                 [project.into(), project.into()],
             );
         }
@@ -231,11 +231,14 @@ fn place_of(
 /// What comes after the marker: `a <= ? AND (a < ? OR b …)`, the form for which both engines use an index. Both
 /// sort NULL before everything else, and so does this.
 fn add_keyset(clause: &mut Clause, place: &[Bound]) {
-    let Some((bound, rest)) = place.split_first() else {
-        return clause.push("0 = 1", []);
-    };
+    let Some((bound, rest)) = place.split_first() else { return };
     let Bound { key, direction, value } = bound;
     let column = key.as_str();
+    if rest.is_empty() {
+        // The last key is the id, which is never NULL.
+        let sign = if *direction == Direction::Ascending { '>' } else { '<' };
+        return clause.push(&format!("{column} {sign} ?"), [value.clone()]);
+    }
     match (direction, value) {
         (Direction::Ascending, Value::Null) => {
             clause.push(&format!("({column} IS NOT NULL OR "), []);
