@@ -150,6 +150,8 @@ fn add_time(clause: &mut Clause, column: &str, operator: TimeOperator, time: Tim
 /// A filter on rows that hang on images.
 struct Hanging {
     table: &'static str,
+    /// What the index on the value answers alone.
+    indexed: &'static str,
     condition: &'static str,
     /// The same, so that SQLite finds the row by its image and not by its value.
     condition_by_image: &'static str,
@@ -157,12 +159,14 @@ struct Hanging {
 
 const PROPERTY: Hanging = Hanging {
     table: "image_properties",
+    indexed: "h.name = ? AND h.value = ?",
     condition: "h.name = ? AND h.value = ? AND +h.deleted = 0",
     condition_by_image: "h.name = ? AND +h.value = ? AND +h.deleted = 0",
 };
 
 const TAG: Hanging = Hanging {
     table: "image_tags",
+    indexed: "h.value = ?",
     condition: "h.value = ? AND +h.deleted = 0",
     condition_by_image: "h.value = ? AND +h.deleted = 0",
 };
@@ -173,13 +177,13 @@ fn add_probed(
     hanging: &Hanging,
     values: &[Value],
 ) -> Result<(), DbError> {
-    let Hanging { table, condition, condition_by_image } = hanging;
+    let Hanging { table, indexed, condition, condition_by_image } = hanging;
     if !conn.dialect().needs_probes() {
         let sql = format!("EXISTS (SELECT 1 FROM {table} AS h WHERE h.image_id = images.id AND {condition})");
         clause.and(&sql, values.iter().cloned());
         return Ok(());
     }
-    let probe = format!("SELECT COUNT(*) FROM (SELECT 1 FROM {table} AS h WHERE {condition} LIMIT {COMMON})");
+    let probe = format!("SELECT COUNT(*) FROM (SELECT 1 FROM {table} AS h WHERE {indexed} LIMIT {COMMON})");
     let rows = query_one(conn, &probe, values, |row| row.integer(0))?.unwrap_or_default();
     let sql = if rows < COMMON {
         format!("id IN (SELECT h.image_id FROM {table} AS h WHERE {condition})")
