@@ -89,6 +89,7 @@ impl Worker {
             match worker.commit() {
                 // Nobody knows whether it took effect: it must not be repeated.
                 Err(DbError::Lost(source)) => {
+                    worker.session = None;
                     commit_lost = Some(DbError::Lost(source));
                     Ok(None)
                 }

@@ -29,14 +29,14 @@ pub fn status_of(
 
 pub fn get(conn: &mut dyn Connection, image_id: &str, member: &str) -> Result<Option<MemberRecord>, DbError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM image_members WHERE image_id = ? AND member = ? AND deleted = 0 ORDER BY id"
+        "SELECT {COLUMNS} FROM image_members WHERE image_id = ? AND member = ? AND +deleted = 0 ORDER BY id"
     );
     query_one(conn, &sql, &[image_id.into(), member.into()], read)
 }
 
 /// All members of an image, in the order in which they were first added.
 pub fn list(conn: &mut dyn Connection, image_id: &str) -> Result<Vec<MemberRecord>, DbError> {
-    let sql = format!("SELECT {COLUMNS} FROM image_members WHERE image_id = ? AND deleted = 0 ORDER BY id");
+    let sql = format!("SELECT {COLUMNS} FROM image_members WHERE image_id = ? AND +deleted = 0 ORDER BY id");
     query_all(conn, &sql, &[image_id.into()], read)
 }
 
@@ -52,7 +52,7 @@ pub fn insert(
     if get(conn, image_id, member)?.is_some() {
         return Err(DbError::Duplicate);
     }
-    let sql = "SELECT id FROM image_members WHERE image_id = ? AND member = ? AND deleted = 1
+    let sql = "SELECT id FROM image_members WHERE image_id = ? AND member = ? AND +deleted = 1
                ORDER BY deleted_at DESC, id DESC LIMIT 1";
     let former = query_one(conn, sql, &[image_id.into(), member.into()], |row| row.integer(0))?;
     if let Some(row) = former {
@@ -76,7 +76,7 @@ pub fn update(
     status: &str,
     now: Timestamp,
 ) -> Result<MemberRecord, DbError> {
-    let sql = "UPDATE image_members SET status = ?, updated_at = ? WHERE image_id = ? AND member = ? AND deleted = 0";
+    let sql = "UPDATE image_members SET status = ?, updated_at = ? WHERE image_id = ? AND member = ? AND +deleted = 0";
     if conn.execute(sql, &[status.into(), now.into(), image_id.into(), member.into()])? == 0 {
         return Err(DbError::Missing);
     }
@@ -91,7 +91,7 @@ pub fn delete(
     now: Timestamp,
 ) -> Result<(), DbError> {
     let sql = "UPDATE image_members SET deleted = 1, deleted_at = ?
-               WHERE image_id = ? AND member = ? AND deleted = 0";
+               WHERE image_id = ? AND member = ? AND +deleted = 0";
     if conn.execute(sql, &[now.into(), image_id.into(), member.into()])? == 0 {
         return Err(DbError::Missing);
     }

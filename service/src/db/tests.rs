@@ -245,3 +245,66 @@ fn the_server_says_why_it_refuses() {
         other => panic!("{other}"),
     }
 }
+
+#[test]
+fn two_creations_at_once_make_one_schema() {
+    on_each_config(|config| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+        let nodes: Vec<Db> = (0..3).map(|_| Db::open(config).unwrap()).collect();
+        let created: usize = runtime.block_on(async {
+            let tasks: Vec<_> = nodes
+                .iter()
+                .map(|db| {
+                    let db = db.clone();
+                    tokio::spawn(async move { db.write(|conn| schema::sync(conn)).await.unwrap().created })
+                })
+                .collect();
+            let mut sum = 0;
+            for task in tasks {
+                sum += task.await.unwrap();
+            }
+            sum
+        });
+        assert_eq!(created, 15);
+        let state = runtime.block_on(nodes[0].read(|conn| schema::state(conn))).unwrap();
+        assert_eq!(state, schema::SchemaState::Current { tables: 15 });
+    });
+}
+
+#[test]
+fn a_deadlock_is_tried_again_until_both_are_done() {
+    if mariadb().is_none() {
+        return;
+    }
+    on_each_db(async |db: Db| {
+        let on_mariadb = db.read(|conn| Ok(conn.dialect() == Dialect::Mariadb)).await.unwrap();
+        if !on_mariadb {
+            return;
+        }
+        for number in [1, 2] {
+            db.write(move |conn| images::insert(conn, &record(number))).await.unwrap();
+        }
+        let attempts = Arc::new(AtomicU32::new(0));
+        let meeting = Arc::new(std::sync::Barrier::new(2));
+        let mut writers = Vec::new();
+        for order in [[1, 2], [2, 1]] {
+            let (db, attempts, meeting) = (db.clone(), Arc::clone(&attempts), Arc::clone(&meeting));
+            writers.push(tokio::spawn(async move {
+                db.write(move |conn| {
+                    let attempt = attempts.fetch_add(1, Ordering::SeqCst);
+                    images::touch(conn, &record(order[0]).image.id, time(NOW))?;
+                    // Both hold their first row now; only the first attempts wait for each other.
+                    if attempt < 2 {
+                        meeting.wait();
+                    }
+                    images::touch(conn, &record(order[1]).image.id, time(NOW))
+                })
+                .await
+            }));
+        }
+        for writer in writers {
+            writer.await.unwrap().unwrap();
+        }
+        assert_eq!(attempts.load(Ordering::SeqCst), 3);
+    });
+}

@@ -80,6 +80,23 @@ fn times_are_kept_as_glance_keeps_them() {
 }
 
 #[test]
+fn characters_that_mariadb_cannot_hold_are_said_to_be_so_and_match_nothing() {
+    on_each(|conn| {
+        insert(conn, &record(1)).unwrap();
+        let query = ListQuery::parse("name=%F0%9F%A6%80&tag=%F0%9F%A6%80").unwrap();
+        let scope = Scope { is_admin: true, project_id: None };
+        assert_eq!(list(conn, &query, &scope).unwrap(), []);
+        let mut record = record(2);
+        record.image.name = Some("🦀".to_owned());
+        let result = insert(conn, &record);
+        match conn.dialect() {
+            Dialect::Mariadb => assert!(matches!(result, Err(DbError::Unstorable(_)))),
+            Dialect::Sqlite => result.unwrap(),
+        }
+    });
+}
+
+#[test]
 fn a_save_writes_everything_but_the_creation() {
     on_each(|conn| {
         let mut record = insert_and_get(conn, &full());

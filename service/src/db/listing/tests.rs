@@ -365,3 +365,48 @@ impl Connection for Counted<'_> {
         self.inner.dialect()
     }
 }
+
+/// How SQLite answers a statement, line by line.
+fn plan_of(conn: &mut dyn Connection, sql: &str, values: &[Value]) -> String {
+    let mut lines = String::new();
+    conn.query(&format!("EXPLAIN QUERY PLAN {sql}"), values, &mut |row| {
+        lines.push_str(&row.text(3)?);
+        lines.push('\n');
+        Ok(())
+    })
+    .unwrap();
+    lines
+}
+
+#[test]
+fn sqlite_walks_along_our_indexes_and_never_along_the_one_on_deleted() {
+    on_each(|conn| {
+        if conn.dialect() == super::super::Dialect::Mariadb {
+            return;
+        }
+        add(conn, 1, |_| ());
+        let marker = image(1).id;
+        for (text, index) in [
+            (String::new(), "glasshouse_images_created_at (deleted=?)"),
+            (format!("marker={marker}"), "glasshouse_images_created_at (deleted=? AND created_at<?)"),
+            (format!("sort=name:asc&marker={marker}"), "glasshouse_images_name (deleted=? AND name>?)"),
+            ("sort=size:desc".to_owned(), "glasshouse_images_size (deleted=?)"),
+            ("sort=updated_at:desc".to_owned(), "glasshouse_images_updated_at (deleted=?)"),
+            ("owner=project-a".to_owned(), "glasshouse_images_owner (owner=? AND deleted=?)"),
+            ("os_distro=debian".to_owned(), "glasshouse_properties_value (name=? AND value=?)"),
+            ("tag=blue".to_owned(), "glasshouse_tags_value (value=?)"),
+        ] {
+            for scope in [admin(), project("project-a")] {
+                let (sql, values) = select(conn, &query(&text), &scope).unwrap();
+                let plan = plan_of(conn, &sql, &values);
+                assert!(plan.contains(index), "{text}: {plan}");
+                assert!(!plan.contains("_deleted (deleted=?)"), "{text}: {plan}");
+            }
+        }
+        for table in ["image_properties", "image_tags", "image_locations"] {
+            let sql = format!("SELECT id FROM {table} WHERE image_id IN (?, ?) AND +deleted = 0");
+            let plan = plan_of(conn, &sql, &["a".into(), "b".into()]);
+            assert!(plan.contains("image_id=?"), "{plan}");
+        }
+    });
+}
