@@ -92,14 +92,19 @@ impl Identity {
     }
 
     /// Answers a request for a path below `/identity`. `base_url` is scheme, host and port as the client sees them.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of a request, of which a server has no one type for us"
+    )]
     pub async fn answer(
         &self,
-        call: (&Method, &str, Option<&str>),
+        method: &Method,
+        path: &str,
+        query: Option<&str>,
         headers: &HeaderMap,
         body: &[u8],
         base_url: &str,
     ) -> Response<Vec<u8>> {
-        let (method, path, query) = call;
         let call = Call {
             method,
             path: path.split('/').filter(|part| !part.is_empty()).collect(),
