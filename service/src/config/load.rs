@@ -7,7 +7,7 @@ use super::files::{Sources, absolute, read};
 use super::problem::{Problem, Severity};
 use super::reader::Reader;
 use super::{
-    AuthConfig, Config, DatabaseConfig, Environment, ImagesConfig, LimitsConfig, LogConfig, PolicyConfig,
+    Config, DatabaseConfig, DatabaseUrl, Environment, ImagesConfig, LimitsConfig, LogConfig, PolicyConfig,
     ServerConfig, checks, database_url, identity, stores,
 };
 
@@ -46,6 +46,24 @@ pub fn interpret(sources: &Sources) -> (Option<Config>, Vec<Problem>) {
         problems.extend(checks::forgotten_database(sources, has_sqlite));
     }
     problems.extend(checks::names(sources));
+    problems.extend(checks::registry(sources));
+    in_order(&mut problems, sources);
+    let refused = problems.iter().any(|problem| problem.severity == Severity::Error);
+    (config.filter(|_| !refused), problems)
+}
+
+/// `[database]` alone, for commands that need nothing else: a fault elsewhere does not stop them.
+pub fn interpret_database(sources: &Sources) -> (Option<DatabaseConfig>, Vec<Problem>) {
+    let mut problems = sources.problems.clone();
+    let mut reader = Reader::new(&sources.settings);
+    let config = database(&mut reader, sources);
+    let has_sqlite = config.as_ref().is_some_and(|config| matches!(config.url, DatabaseUrl::Sqlite { .. }));
+    problems.append(&mut reader.problems);
+    if has_sqlite || config.is_none() {
+        problems.extend(checks::forgotten_database(sources, has_sqlite));
+    }
+    let of_database = |problem: &Problem| problem.section.eq_ignore_ascii_case("database");
+    problems.extend(checks::names(sources).into_iter().filter(of_database));
     problems.extend(checks::registry(sources));
     in_order(&mut problems, sources);
     let refused = problems.iter().any(|problem| problem.severity == Severity::Error);
