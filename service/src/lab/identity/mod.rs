@@ -92,15 +92,9 @@ impl Identity {
     }
 
     /// Answers a request for a path below `/identity`. `base_url` is scheme, host and port as the client sees them.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of a request, of which a server has no one type for us"
-    )]
     pub async fn answer(
         &self,
-        method: &Method,
-        path: &str,
-        query: Option<&str>,
+        (method, path, query): (&Method, &str, Option<&str>),
         headers: &HeaderMap,
         body: &[u8],
         base_url: &str,

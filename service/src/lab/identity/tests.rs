@@ -40,7 +40,7 @@ impl Lab {
         });
         let body = if body.is_null() { Vec::new() } else { serde_json::to_vec(body).unwrap() };
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let answer = self.identity.answer(&method, path, query, &headers.collect(), &body, BASE).await;
+        let answer = self.identity.answer((&method, path, query), &headers.collect(), &body, BASE).await;
         assert_eq!(answer.headers()["vary"], "X-Auth-Token");
         assert!(answer.headers()["x-openstack-request-id"].to_str().unwrap().starts_with("req-"));
         let (parts, body) = answer.into_parts();
