@@ -82,7 +82,8 @@ impl Passwords {
 struct Login<'d> {
     user: &'d directory::User,
     methods: Vec<String>,
-    expires_at: Timestamp,
+    /// `None`: a whole life.
+    expires_at: Option<Timestamp>,
     /// Of the token that this one is made from.
     audit_id: Option<String>,
 }
@@ -134,8 +135,7 @@ impl Inner {
                 "the user or the password is wrong; those of the lab stand in clouds.yaml in its folder",
             )
         })?;
-        let expires_at = now().saturating_add(TOKEN_LIFE).unwrap_or(Timestamp::MAX);
-        Ok(Login { user, methods: vec!["password".to_owned()], expires_at, audit_id: None })
+        Ok(Login { user, methods: vec!["password".to_owned()], expires_at: None, audit_id: None })
     }
 
     /// A token for another one: it does not live longer than the first.
@@ -145,7 +145,7 @@ impl Inner {
         let mut methods = vec!["token".to_owned()];
         methods.extend(token.methods.iter().filter(|method| *method != "token").cloned());
         let audit_id = token.audit_ids.last().cloned();
-        Ok(Login { user, methods, expires_at: token.expires_at, audit_id })
+        Ok(Login { user, methods, expires_at: Some(token.expires_at), audit_id })
     }
 
     fn token_for(&self, login: &Login<'_>, scope: Option<Scope>) -> Result<Token, Refusal> {
@@ -170,6 +170,8 @@ impl Inner {
                 roles
             }
         };
+        let issued_at = now();
+        let whole_life = issued_at.saturating_add(TOKEN_LIFE).unwrap_or(Timestamp::MAX);
         let audit_id = uuid::Uuid::new_v4().simple().to_string();
         Ok(Token {
             methods: login.methods.clone(),
@@ -191,8 +193,8 @@ impl Inner {
                 .map(|role| Named { id: role.id.clone(), name: role.name.clone() })
                 .collect(),
             catalog: None,
-            issued_at: now(),
-            expires_at: login.expires_at,
+            issued_at,
+            expires_at: login.expires_at.unwrap_or(whole_life),
             audit_ids: std::iter::once(audit_id).chain(login.audit_id.clone()).collect(),
             application_credential: None,
         })

@@ -94,12 +94,11 @@ impl Identity {
     /// Answers a request for a path below `/identity`. `base_url` is scheme, host and port as the client sees them.
     pub async fn answer(
         &self,
-        call: (&Method, &str, Option<&str>),
+        (method, path, query): (&Method, &str, Option<&str>),
         headers: &HeaderMap,
         body: &[u8],
         base_url: &str,
     ) -> Response<Vec<u8>> {
-        let (method, path, query) = call;
         let call = Call {
             method,
             path: path.split('/').filter(|part| !part.is_empty()).collect(),
