@@ -5,6 +5,7 @@ use super::capture::{Missing, View, optional};
 use super::details::{Details, Parent, Qcow2, Qcow2Encryption};
 use super::fields::{be32, be64, stands, text};
 use super::inspector::Reading;
+use super::qcow2_guest;
 use super::verdict::Match;
 
 pub(super) const MAGIC: &[u8] = b"QFI\xfb";
@@ -81,6 +82,7 @@ pub(super) fn read(view: &View<'_>) -> Reading {
         return Ok(Some(found.into()));
     }
     let extensions = Extensions::read(view, &header)?;
+    let compressed = qcow2_guest::is_compressed(view)?;
     let backing_file = backing_file(view, &header, extensions.backing_format)?;
     found.details = Details::Qcow2(Qcow2 {
         version: header.version,
@@ -101,6 +103,7 @@ pub(super) fn read(view: &View<'_>) -> Reading {
             1 => "zstd".to_owned(),
             other => other.to_string(),
         },
+        compressed,
         dirty: header.incompatible & DIRTY != 0,
         corrupt: header.incompatible & CORRUPT != 0,
         lazy_refcounts: header.compatible & 1 != 0,

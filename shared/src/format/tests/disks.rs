@@ -128,6 +128,34 @@ fn file_systems_are_known_by_their_superblocks() {
     }
 }
 
+/// What a volume with these marks is taken for.
+fn by_hand(marks: &[(usize, &[u8])]) -> FileSystem {
+    let mut bytes = vec![0; 72 << 10];
+    for (at, mark) in marks {
+        put(&mut bytes, *at, mark);
+    }
+    inspected(&bytes).contents.file_system.expect("a file system")
+}
+
+#[test]
+fn volumes_that_no_program_at_hand_makes_are_known() {
+    let ntfs = by_hand(&[(3, b"NTFS    "), (11, &[0, 2]), (40, &[100]), (72, &[0xEF, 0xCD, 0xAB])]);
+    assert_eq!(
+        (ntfs.kind, ntfs.uuid.as_deref(), ntfs.size_bytes),
+        ("ntfs", Some("0000000000ABCDEF"), Some(51200))
+    );
+    let exfat = by_hand(&[(3, b"EXFAT   "), (72, &[100]), (100, &[1, 0, 0xFE, 0xCA]), (108, &[9])]);
+    assert_eq!(
+        (exfat.kind, exfat.uuid.as_deref(), exfat.size_bytes),
+        ("exfat", Some("CAFE-0001"), Some(51200))
+    );
+    let lvm =
+        by_hand(&[(512, b"LABELONE"), (532, &[32]), (536, b"LVM2 001"), (544, &[b'a'; 32]), (576, &[0, 8])]);
+    assert_eq!((lvm.kind, lvm.uuid, lvm.size_bytes), ("LVM2", Some("a".repeat(32)), Some(2048)));
+    let udf = by_hand(&[(32769, b"BEA01"), (34817, b"NSR03")]);
+    assert_eq!(udf.kind, "udf");
+}
+
 #[test]
 fn file_systems_are_found_in_their_partitions() {
     if !has_program("sfdisk") || !has_program("mkfs.ext4") || !has_program("mkswap") {

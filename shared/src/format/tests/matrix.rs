@@ -73,6 +73,7 @@ fn qcow2_of_both_versions_and_all_cluster_sizes_agrees() {
             assert_eq!(details.cluster_size_bytes, told["cluster-size"].as_u64());
             assert_eq!(details.version, if compat == "1.1" { 3 } else { 2 });
             assert_eq!((details.dirty, details.corrupt, details.snapshots), (false, false, 0));
+            assert_eq!(details.compressed, Some(false));
             assert!(accepted(&verdict, "qcow2"), "{options}");
             let table = verdict.contents.partition_table.expect("the guest's partition table");
             let file_system = table.partitions[0].file_system.as_ref().expect("the guest's file system");
@@ -96,6 +97,7 @@ fn compressed_qcow2_names_its_compression() {
     for kind in ["zlib", "zstd"] {
         let (verdict, told) = converted("qcow2", &["-c", "-o", &format!("compression_type={kind}")]);
         assert_eq!(qcow2_of(&verdict).compression_type, kind);
+        assert_eq!(qcow2_of(&verdict).compressed, Some(true));
         assert_eq!(told["format-specific"]["data"]["compression-type"], kind);
         assert!(accepted(&verdict, "qcow2"));
     }
@@ -249,6 +251,74 @@ fn fixed_vhd_counts_as_raw_and_is_told_by_its_footer() {
 fn qed_agrees_and_is_refused() {
     let (verdict, _) = converted("qed", &[]);
     assert!(!accepted(&verdict, "qed") && !accepted(&verdict, "raw"));
+}
+
+#[test]
+fn a_vmdk_over_another_names_it_and_is_refused() {
+    let folder = folder();
+    qemu_img(folder.path(), &["create", "-q", "-f", "vmdk", "base.vmdk", "8M"]);
+    qemu_img(folder.path(), &["create", "-q", "-f", "vmdk", "-b", "base.vmdk", "-F", "vmdk", "image"]);
+    let (verdict, told) = agreed(folder.path(), "image");
+    let Details::Vmdk(details) = &verdict.details else { panic!("not vmdk") };
+    assert_eq!(told["backing-filename"], details.parent.as_ref().unwrap().name);
+    assert_eq!(verdict.failures[0].check, "backing_file");
+    assert!(!accepted(&verdict, "vmdk") && !accepted(&verdict, "raw"));
+}
+
+#[test]
+fn a_qed_over_another_names_it() {
+    let folder = folder();
+    qemu_img(folder.path(), &["create", "-q", "-f", "qed", "-b", "disk.raw", "-F", "raw", "image"]);
+    let (verdict, told) = agreed(folder.path(), "image");
+    let Details::Qed(details) = &verdict.details else { panic!("not qed") };
+    assert_eq!(told["backing-filename"], details.backing_file.as_ref().unwrap().name);
+    assert_eq!(Some(details.cluster_size_bytes), told["cluster-size"].as_u64());
+}
+
+#[test]
+fn a_differencing_vhd_names_its_parent() {
+    let folder = folder();
+    qemu_img(folder.path(), &["convert", "-O", "vpc", "disk.raw", "image"]);
+    let mut bytes = std::fs::read(folder.path().join("image")).unwrap();
+    put(&mut bytes, 60, &4u32.to_be_bytes());
+    let name: Vec<u8> = "base.vhd".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    put(&mut bytes, 512 + 64, &name);
+    let Details::Vhd(details) = inspected(&bytes).details else { panic!("not vhd") };
+    assert_eq!((details.kind, details.parent.unwrap().name.as_str()), (VhdKind::Differencing, "base.vhd"));
+}
+
+#[test]
+fn a_differencing_vhdx_names_its_parent() {
+    let folder = folder();
+    qemu_img(folder.path(), &["convert", "-O", "vhdx", "disk.raw", "image"]);
+    let mut bytes = std::fs::read(folder.path().join("image")).unwrap();
+    let at = |mark: &[u8]| bytes.windows(mark.len()).position(|window| window == mark).unwrap();
+    let table = at(b"metadata");
+    // One more item: a locator, at a place that is free.
+    let count = bytes[table + 10];
+    let entry = table + 32 + usize::from(count) * 32;
+    let parameters = table + 0x10000;
+    put(&mut bytes, table + 10, &[count + 1]);
+    put(
+        &mut bytes,
+        entry,
+        &[0x2d, 0x5f, 0xd3, 0xa8, 0x0b, 0xb3, 0x4d, 0x45, 0xab, 0xf7, 0xd3, 0xd8, 0x48, 0x34, 0xab, 0x0c],
+    );
+    put(&mut bytes, entry + 16, &0x20000u32.to_le_bytes());
+    put(&mut bytes, parameters + 4, &[2]);
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let (key, value) = (utf16("relative_path"), utf16(".\\base.vhdx"));
+    let locator = table + 0x20000;
+    put(&mut bytes, locator + 18, &[1, 0, 64, 0, 0, 0, 128, 0, 0, 0, 26, 0, 22, 0]);
+    put(&mut bytes, locator + 64, &key);
+    put(&mut bytes, locator + 128, &value);
+    // A log that is not empty, in both headers.
+    for header in [65536, 131_072] {
+        put(&mut bytes, header + 48, &[1]);
+    }
+    let Details::Vhdx(details) = inspected(&bytes).details else { panic!("not vhdx") };
+    assert!(details.has_parent && details.dirty);
+    assert_eq!(details.parent.unwrap().name, ".\\base.vhdx");
 }
 
 #[test]
