@@ -1,8 +1,9 @@
 //! The real Glance, served by uWSGI as its own documentation advises: the peer of the benchmark and of comparisons.
 
 use std::process::Command;
+use std::sync::OnceLock;
 
-use crate::deployment::{Database, write_configuration};
+use crate::deployment::{Database, Site, write_configuration};
 use crate::http::Api;
 use crate::keystone::Keystone;
 use crate::process::{self, Process};
@@ -17,7 +18,18 @@ pub struct Glance {
     _scratch: Scratch,
 }
 
+static SHARED: OnceLock<Glance> = OnceLock::new();
+
 impl Glance {
+    /// The one that the comparing tests of this process use, on MariaDB.
+    pub fn shared() -> &'static Self {
+        SHARED.get_or_init(|| Self::start(Keystone::shared(), &Database::mariadb()))
+    }
+
+    pub fn site(&self) -> Site {
+        Site { url: self.url(), keystone: Keystone::shared() }
+    }
+
     /// Fills the database with Glance's own tool and starts it.
     pub fn start(keystone: &Keystone, database: &Database) -> Self {
         let scratch = Scratch::new("glance");
