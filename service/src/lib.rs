@@ -7,7 +7,6 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod context;
-mod contract_shim;
 pub mod db;
 pub mod doctor;
 pub mod error;

@@ -2,54 +2,118 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::net::TcpListener;
 
 use super::out::Out;
-use super::serve::failed;
+use super::serve::{failed, listen_failed};
 use super::{ExitCode, logging, runtime};
-use crate::config::{Environment, owner_and_mode, running_user};
-use crate::contract_shim::lab::LabOptions;
-use crate::contract_shim::service::Service;
+use crate::api::Neighbour;
+use crate::config::{Config, Environment};
+use crate::db::{Db, DbError, schema};
+use crate::lab::{self, CLOUD_ADMIN, Identity, LabError, LabOptions};
+use crate::service::{LabIdentity, Service, StartError};
 
 pub fn run(data_dir: Option<PathBuf>, listen: SocketAddr, out: &mut Out) -> ExitCode {
-    if !listen.ip().is_loopback() {
-        out.remark(format_args!(
-            "cannot listen on {listen}: a lab is for this machine alone; write --listen 127.0.0.1:{}",
-            listen.port()
-        ));
-        return ExitCode::Usage;
-    }
     let Some(data_dir) = data_dir.or_else(|| usual_dir(&Environment::of_this_process())) else {
         out.remark("no home directory is known for the lab; write --data-dir DIR");
         return ExitCode::LabFolder;
     };
-    if let Err(error) = try_folder(&data_dir) {
-        out.remark(format_args!(
-            "the folder {} of the lab cannot be written by {}: {error} ({}); write --data-dir DIR with another",
-            data_dir.display(),
-            running_user(),
-            owner_and_mode(&data_dir)
-        ));
-        return ExitCode::LabFolder;
-    }
     logging::start_on_terminal();
     runtime::run(None, out, async move |out| lab(LabOptions { data_dir, listen }, out).await)
 }
 
 async fn lab(options: LabOptions, out: &mut Out<'_>) -> ExitCode {
-    let data_dir = options.data_dir.clone();
     let mut end = std::pin::pin!(runtime::asked_to_end());
+    if !options.listen.ip().is_loopback() {
+        out.remark(LabError::NotLoopback(options.listen));
+        return ExitCode::Usage;
+    }
+    // First, so that a port that is taken leaves no folder behind.
+    let listener = match TcpListener::bind(options.listen).await {
+        Ok(listener) => listener,
+        Err(error) => return listen_failed(&options.listen.to_string(), &error, out),
+    };
+    let data_dir = options.data_dir.clone();
     let started = tokio::select! {
-        started = Service::start_lab(options) => started,
+        started = start(options, listener) => started,
         _ = &mut end => return ExitCode::Ok,
     };
     let service = match started {
         Ok(service) => service,
-        Err(error) => return failed(&error, out),
+        Err(NotStarted::Lab(error)) => {
+            out.remark(&error);
+            return if matches!(error, LabError::NotLoopback(_)) {
+                ExitCode::Usage
+            } else {
+                ExitCode::LabFolder
+            };
+        }
+        Err(NotStarted::Service(error)) => return failed(&error, out),
     };
-    out.say(banner(service.address(), &data_dir));
+    out.say(banner(service.address(), &std::path::absolute(&data_dir).unwrap_or(data_dir)));
     let ended = end.await;
     service.stop().await;
     if ended.is_ok() { ExitCode::Ok } else { ExitCode::Internal }
+}
+
+enum NotStarted {
+    Lab(LabError),
+    Service(StartError),
+}
+
+impl From<StartError> for NotStarted {
+    fn from(error: StartError) -> Self {
+        Self::Service(error)
+    }
+}
+
+async fn start(mut options: LabOptions, listener: TcpListener) -> Result<Service, NotStarted> {
+    options.listen = listener.local_addr().map_err(|error| StartError::Other(error.into()))?;
+    let (config, identity) =
+        off_the_threads(move || lab::prepare(&options)).await?.map_err(NotStarted::Lab)?;
+    fill(&config).await.map_err(StartError::Database)?;
+    let identity = LabIdentity {
+        validator: Arc::new(identity.clone()),
+        neighbour: Arc::new(IdentityNextDoor(identity)),
+    };
+    Ok(Service::start_lab(config, listener, identity).await?)
+}
+
+/// The tables, at the first start and after an update.
+async fn fill(config: &Config) -> Result<(), DbError> {
+    let database = config.database.clone();
+    let db = tokio::task::spawn_blocking(move || Db::open(&database)).await.map_err(DbError::other)??;
+    db.write(schema::sync).await?;
+    Ok(())
+}
+
+async fn off_the_threads<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StartError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| StartError::Other(error.into()))
+}
+
+/// The lab's identity on the listener of the service.
+struct IdentityNextDoor(Identity);
+
+#[async_trait]
+impl Neighbour for IdentityNextDoor {
+    fn prefix(&self) -> &'static str {
+        "/identity"
+    }
+
+    async fn answer(
+        &self,
+        head: &http::request::Parts,
+        path: &str,
+        body: &[u8],
+        base_url: &str,
+    ) -> http::Response<Vec<u8>> {
+        self.0.answer((&head.method, path, head.uri.query()), &head.headers, body, base_url).await
+    }
 }
 
 /// What to type next. Printed once the lab answers.
@@ -62,7 +126,7 @@ fn banner(address: SocketAddr, data_dir: &Path) -> String {
          clouds    {}\n  \
          openrc    {}\n\n\
          Try it:\n\n  \
-         OS_CLIENT_CONFIG_FILE={} openstack --os-cloud glasshouse-lab image list\n\n\
+         OS_CLIENT_CONFIG_FILE={} openstack --os-cloud {CLOUD_ADMIN} image list\n\n\
          Ctrl-C ends it.",
         clouds.display(),
         data_dir.join("openrc").display(),
@@ -83,18 +147,6 @@ fn usual_dir(environment: &Environment) -> Option<PathBuf> {
     base.map(|base| base.join("glasshouse").join("lab"))
 }
 
-/// Makes the folder, for this account alone, and sees that a file can be kept in it.
-fn try_folder(data_dir: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(data_dir)?;
-    let probe = data_dir.join(format!(".probe-{}", uuid::Uuid::new_v4()));
-    std::fs::File::create_new(&probe)?;
-    std::fs::remove_file(&probe)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,14 +161,6 @@ mod tests {
         ] {
             assert!(text.contains(part), "{text}");
         }
-    }
-
-    #[test]
-    fn the_folder_is_made_and_left_empty() {
-        let dir = tempfile::tempdir().unwrap();
-        let folder = dir.path().join("a/lab");
-        try_folder(&folder).unwrap();
-        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
     }
 
     #[cfg(target_os = "linux")]

@@ -1,10 +1,14 @@
 //! `serve`: the Image service as the configuration says, after everything was looked at.
 
+use std::io;
+
+use tokio::net::TcpListener;
+
 use super::out::Out;
 use super::{ExitCode, logging, runtime};
-use crate::config::{Loaded, Severity, Sources, interpret};
-use crate::contract_shim::service::{Service, StartError};
-use crate::doctor::{self, Patience};
+use crate::config::{Loaded, Problem, ServerConfig, Severity, Sources, interpret};
+use crate::doctor::{self, Finding, Patience};
+use crate::service::{Service, StartError};
 
 pub fn run(sources: &Sources, out: &mut Out) -> ExitCode {
     let (config, problems) = interpret(sources);
@@ -22,14 +26,9 @@ pub fn run(sources: &Sources, out: &mut Out) -> ExitCode {
     for file in sources.files() {
         tracing::info!("read {}", file.display());
     }
-    for problem in &problems {
-        match problem.severity {
-            Severity::Note => tracing::info!("{problem}"),
-            Severity::Warning | Severity::Error => tracing::warn!("{problem}"),
-        }
-    }
+    problems.iter().for_each(log_problem);
+    let workers = config.server.workers;
     let loaded = Loaded { config, warnings: problems, sources: sources.clone() };
-    let workers = loaded.config.server.workers;
     runtime::run(workers, out, async move |out| serve(loaded, out).await)
 }
 
@@ -41,23 +40,18 @@ async fn serve(loaded: Loaded, out: &mut Out<'_>) -> ExitCode {
         _ = &mut end => return ExitCode::Ok,
     };
     for finding in &findings {
-        match finding.severity {
-            Severity::Note => tracing::info!(code = finding.code, "{finding}"),
-            Severity::Warning => tracing::warn!(code = finding.code, "{finding}"),
-            Severity::Error => {
-                // The log may be a file that nobody looks at now.
-                out.remark(format_args!("{}: {finding}", finding.code));
-                if loaded.config.log.file.is_some() {
-                    tracing::error!(code = finding.code, "{finding}");
-                }
-            }
-        }
+        tell(finding, loaded.config.log.file.is_some(), out);
     }
     if let Some(code) = ExitCode::of_findings(&findings) {
         out.remark("the service does not start");
         return code;
     }
-    match Service::start(loaded.config).await {
+    let address = address_of(&loaded.config.server);
+    let listener = match TcpListener::bind(&address).await {
+        Ok(listener) => listener,
+        Err(error) => return listen_failed(&address, &error, out),
+    };
+    match Service::start(loaded.config, listener).await {
         Ok(service) => {
             tracing::info!("listening on {}", service.address());
             let ended = end.await;
@@ -69,22 +63,83 @@ async fn serve(loaded: Loaded, out: &mut Out<'_>) -> ExitCode {
     }
 }
 
+fn log_problem(problem: &Problem) {
+    match problem.severity {
+        Severity::Note => tracing::info!("{problem}"),
+        Severity::Warning | Severity::Error => tracing::warn!("{problem}"),
+    }
+}
+
+fn tell(finding: &Finding, log_is_a_file: bool, out: &mut Out) {
+    match finding.severity {
+        Severity::Note => tracing::info!(code = finding.code, "{finding}"),
+        Severity::Warning => tracing::warn!(code = finding.code, "{finding}"),
+        Severity::Error => {
+            out.remark(format_args!("{}: {finding}", finding.code));
+            // Nobody looks into the file now, but somebody will.
+            if log_is_a_file {
+                tracing::error!(code = finding.code, "{finding}");
+            }
+        }
+    }
+}
+
+/// `bind_host` may be a name, `0.0.0.0` or `::`.
+fn address_of(server: &ServerConfig) -> String {
+    let host = server.bind_host.trim_matches(['[', ']']);
+    if host.contains(':') {
+        format!("[{host}]:{}", server.bind_port)
+    } else {
+        format!("{host}:{}", server.bind_port)
+    }
+}
+
 /// One sentence, and the number that goes with it.
 pub fn failed(error: &StartError, out: &mut Out) -> ExitCode {
-    match error {
-        StartError::Listen { address, source } if source.kind() == std::io::ErrorKind::AddrInUse => {
-            out.remark(format_args!(
-                "cannot listen on {address}: the port is taken; end the program that has it or choose another port"
-            ));
-            ExitCode::Listen
+    let code = match error {
+        StartError::Listen { address, source } => return listen_failed(address, source, out),
+        StartError::Database(_) => ExitCode::Database,
+        StartError::Store(_) => ExitCode::Store,
+        StartError::Policy(_) => ExitCode::Configuration,
+        StartError::Identity(_) => ExitCode::Identity,
+        StartError::Other(_) => ExitCode::Internal,
+    };
+    out.remark(error);
+    code
+}
+
+pub fn listen_failed(address: &str, error: &io::Error, out: &mut Out) -> ExitCode {
+    if error.kind() == io::ErrorKind::AddrInUse {
+        out.remark(format_args!(
+            "cannot listen on {address}: the port is taken; end the program that has it or choose another port"
+        ));
+    } else {
+        out.remark(format_args!("cannot listen on {address}: {error}; correct the address"));
+    }
+    ExitCode::Listen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(host: &str) -> ServerConfig {
+        ServerConfig {
+            bind_host: host.to_owned(),
+            bind_port: 9292,
+            workers: None,
+            public_endpoint: None,
+            max_request_id_length: 64,
+            trust_proxy_headers: false,
+            client_timeout: std::time::Duration::ZERO,
         }
-        StartError::Listen { address, source } => {
-            out.remark(format_args!("cannot listen on {address}: {source}"));
-            ExitCode::Listen
-        }
-        StartError::Other(_) => {
-            out.remark(error);
-            ExitCode::Internal
-        }
+    }
+
+    #[test]
+    fn addresses_of_both_families_are_written_right() {
+        assert_eq!(address_of(&server("0.0.0.0")), "0.0.0.0:9292");
+        assert_eq!(address_of(&server("::")), "[::]:9292");
+        assert_eq!(address_of(&server("[::1]")), "[::1]:9292");
+        assert_eq!(address_of(&server("controller")), "controller:9292");
     }
 }
