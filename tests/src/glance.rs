@@ -37,7 +37,11 @@ impl Glance {
             .current_dir(scratch.path())
             .args(["--http-socket", &format!("127.0.0.1:{port}"), "--module", "glance.wsgi.api:application"])
             .args(["--master", "--processes", "2", "--enable-threads", "--die-on-term", "--no-orphans"])
-            .args(["--disable-logging", "--buffer-size", "65535", "--listen", "100"]);
+            .args(["--disable-logging", "--buffer-size", "65535", "--listen", "100"])
+            // It serves one request to a connection: clients must not keep it for the next.
+            .args(["--add-header", "Connection: close"])
+            // Clients send chunks of a megabyte and a few bytes, one byte more than it takes by default.
+            .args(["--chunked-input-limit", "67108864"]);
         let mut process = Process::start("glance", server, scratch.path());
         let api = Api::new(&format!("http://127.0.0.1:{port}"));
         process.wait_until("answering", wait::START, || {

@@ -2,19 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use async_trait::async_trait;
-use tokio::net::TcpListener;
 
 use super::out::Out;
-use super::serve::{failed, listen_failed};
+use super::serve::failed;
 use super::{ExitCode, logging, runtime};
-use crate::api::Neighbour;
-use crate::config::{Config, Environment};
-use crate::db::{Db, DbError, schema};
-use crate::lab::{self, CLOUD_ADMIN, Identity, LabError, LabOptions};
-use crate::service::{LabIdentity, Service, StartError};
+use crate::config::Environment;
+use crate::lab::{CLOUD_ADMIN, LabError, LabOptions};
+use crate::service::Service;
 
 pub fn run(data_dir: Option<PathBuf>, listen: SocketAddr, out: &mut Out) -> ExitCode {
     let Some(data_dir) = data_dir.or_else(|| usual_dir(&Environment::of_this_process())) else {
@@ -26,94 +20,23 @@ pub fn run(data_dir: Option<PathBuf>, listen: SocketAddr, out: &mut Out) -> Exit
 }
 
 async fn lab(options: LabOptions, out: &mut Out<'_>) -> ExitCode {
-    let mut end = std::pin::pin!(runtime::asked_to_end());
     if !options.listen.ip().is_loopback() {
-        out.remark(LabError::NotLoopback(options.listen));
-        return ExitCode::Usage;
+        return failed(&LabError::NotLoopback(options.listen).into(), out);
     }
-    // First, so that a port that is taken leaves no folder behind.
-    let listener = match TcpListener::bind(options.listen).await {
-        Ok(listener) => listener,
-        Err(error) => return listen_failed(&options.listen.to_string(), &error, out),
-    };
     let data_dir = options.data_dir.clone();
+    let mut end = std::pin::pin!(runtime::asked_to_end());
     let started = tokio::select! {
-        started = start(options, listener) => started,
+        started = Service::start_lab(options) => started,
         _ = &mut end => return ExitCode::Ok,
     };
     let service = match started {
         Ok(service) => service,
-        Err(NotStarted::Lab(error)) => {
-            out.remark(&error);
-            return if matches!(error, LabError::NotLoopback(_)) {
-                ExitCode::Usage
-            } else {
-                ExitCode::LabFolder
-            };
-        }
-        Err(NotStarted::Service(error)) => return failed(&error, out),
+        Err(error) => return failed(&error, out),
     };
     out.say(banner(service.address(), &std::path::absolute(&data_dir).unwrap_or(data_dir)));
     let ended = end.await;
     service.stop().await;
     if ended.is_ok() { ExitCode::Ok } else { ExitCode::Internal }
-}
-
-enum NotStarted {
-    Lab(LabError),
-    Service(StartError),
-}
-
-impl From<StartError> for NotStarted {
-    fn from(error: StartError) -> Self {
-        Self::Service(error)
-    }
-}
-
-async fn start(mut options: LabOptions, listener: TcpListener) -> Result<Service, NotStarted> {
-    options.listen = listener.local_addr().map_err(|error| StartError::Other(error.into()))?;
-    let (config, identity) =
-        off_the_threads(move || lab::prepare(&options)).await?.map_err(NotStarted::Lab)?;
-    fill(&config).await.map_err(StartError::Database)?;
-    let identity = LabIdentity {
-        validator: Arc::new(identity.clone()),
-        neighbour: Arc::new(IdentityNextDoor(identity)),
-    };
-    Ok(Service::start_lab(config, listener, identity).await?)
-}
-
-/// The tables, at the first start and after an update.
-async fn fill(config: &Config) -> Result<(), DbError> {
-    let database = config.database.clone();
-    let db = tokio::task::spawn_blocking(move || Db::open(&database)).await.map_err(DbError::other)??;
-    db.write(schema::sync).await?;
-    Ok(())
-}
-
-async fn off_the_threads<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, StartError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| StartError::Other(error.into()))
-}
-
-/// The lab's identity on the listener of the service.
-struct IdentityNextDoor(Identity);
-
-#[async_trait]
-impl Neighbour for IdentityNextDoor {
-    fn prefix(&self) -> &'static str {
-        "/identity"
-    }
-
-    async fn answer(
-        &self,
-        head: &http::request::Parts,
-        path: &str,
-        body: &[u8],
-        base_url: &str,
-    ) -> http::Response<Vec<u8>> {
-        self.0.answer((&head.method, path, head.uri.query()), &head.headers, body, base_url).await
-    }
 }
 
 /// What to type next. Printed once the lab answers.

@@ -2,12 +2,11 @@
 
 use std::io;
 
-use tokio::net::TcpListener;
-
 use super::out::Out;
 use super::{ExitCode, logging, runtime};
-use crate::config::{Loaded, Problem, ServerConfig, Severity, Sources, interpret};
+use crate::config::{Loaded, Problem, Severity, Sources, interpret};
 use crate::doctor::{self, Finding, Patience};
+use crate::lab::LabError;
 use crate::service::{Service, StartError};
 
 pub fn run(sources: &Sources, out: &mut Out) -> ExitCode {
@@ -46,12 +45,7 @@ async fn serve(loaded: Loaded, out: &mut Out<'_>) -> ExitCode {
         out.remark("the service does not start");
         return code;
     }
-    let address = address_of(&loaded.config.server);
-    let listener = match TcpListener::bind(&address).await {
-        Ok(listener) => listener,
-        Err(error) => return listen_failed(&address, &error, out),
-    };
-    match Service::start(loaded.config, listener).await {
+    match Service::start(loaded.config).await {
         Ok(service) => {
             tracing::info!("listening on {}", service.address());
             let ended = end.await;
@@ -84,16 +78,6 @@ fn tell(finding: &Finding, log_is_a_file: bool, out: &mut Out) {
     }
 }
 
-/// `bind_host` may be a name, `0.0.0.0` or `::`.
-fn address_of(server: &ServerConfig) -> String {
-    let host = server.bind_host.trim_matches(['[', ']']);
-    if host.contains(':') {
-        format!("[{host}]:{}", server.bind_port)
-    } else {
-        format!("{host}:{}", server.bind_port)
-    }
-}
-
 /// One sentence, and the number that goes with it.
 pub fn failed(error: &StartError, out: &mut Out) -> ExitCode {
     let code = match error {
@@ -102,13 +86,15 @@ pub fn failed(error: &StartError, out: &mut Out) -> ExitCode {
         StartError::Store(_) => ExitCode::Store,
         StartError::Policy(_) => ExitCode::Configuration,
         StartError::Identity(_) => ExitCode::Identity,
+        StartError::Lab(LabError::NotLoopback(_)) => ExitCode::Usage,
+        StartError::Lab(_) => ExitCode::LabFolder,
         StartError::Other(_) => ExitCode::Internal,
     };
     out.remark(error);
     code
 }
 
-pub fn listen_failed(address: &str, error: &io::Error, out: &mut Out) -> ExitCode {
+fn listen_failed(address: &str, error: &io::Error, out: &mut Out) -> ExitCode {
     if error.kind() == io::ErrorKind::AddrInUse {
         out.remark(format_args!(
             "cannot listen on {address}: the port is taken; end the program that has it or choose another port"
@@ -117,29 +103,4 @@ pub fn listen_failed(address: &str, error: &io::Error, out: &mut Out) -> ExitCod
         out.remark(format_args!("cannot listen on {address}: {error}; correct the address"));
     }
     ExitCode::Listen
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn server(host: &str) -> ServerConfig {
-        ServerConfig {
-            bind_host: host.to_owned(),
-            bind_port: 9292,
-            workers: None,
-            public_endpoint: None,
-            max_request_id_length: 64,
-            trust_proxy_headers: false,
-            client_timeout: std::time::Duration::ZERO,
-        }
-    }
-
-    #[test]
-    fn addresses_of_both_families_are_written_right() {
-        assert_eq!(address_of(&server("0.0.0.0")), "0.0.0.0:9292");
-        assert_eq!(address_of(&server("::")), "[::]:9292");
-        assert_eq!(address_of(&server("[::1]")), "[::1]:9292");
-        assert_eq!(address_of(&server("controller")), "controller:9292");
-    }
 }

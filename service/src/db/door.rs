@@ -49,7 +49,7 @@ pub fn start(
             .name(format!("{name}-{number}"))
             .spawn(move || {
                 while let Some(job) = next(&queue) {
-                    job(&mut worker)
+                    job(&mut worker);
                 }
             })
             .map_err(DbError::other)?;

@@ -16,7 +16,7 @@ use crate::config::Secret;
 
 const CONNECT_WAIT: Duration = Duration::from_secs(10);
 /// Longer than the server's own wait for a row lock (50 s), so that the server's answer comes first.
-const ANSWER_WAIT: Duration = Duration::from_secs(120);
+const ANSWER_WAIT: Duration = Duration::from_mins(2);
 const CACHED_STATEMENTS: usize = 128;
 
 /// Where the server is and who we are there.

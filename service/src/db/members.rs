@@ -54,19 +54,16 @@ pub fn insert(
     }
     let sql = "SELECT id FROM image_members WHERE image_id = ? AND member = ? AND deleted = 1
                ORDER BY deleted_at DESC, id DESC LIMIT 1";
-    match query_one(conn, sql, &[image_id.into(), member.into()], |row| row.integer(0))? {
-        Some(row) => {
-            let sql =
-                "UPDATE image_members SET status = 'pending', can_share = 0, deleted = 0, updated_at = ?
-                       WHERE id = ?";
-            conn.execute(sql, &[now.into(), row.into()])?;
-        }
-        None => {
-            let sql = "INSERT INTO image_members
-                           (image_id, member, can_share, status, created_at, updated_at, deleted)
-                       VALUES (?, ?, 0, 'pending', ?, ?, 0)";
-            conn.execute(sql, &[image_id.into(), member.into(), now.into(), now.into()])?;
-        }
+    let former = query_one(conn, sql, &[image_id.into(), member.into()], |row| row.integer(0))?;
+    if let Some(row) = former {
+        let sql = "UPDATE image_members SET status = 'pending', can_share = 0, deleted = 0, updated_at = ?
+                   WHERE id = ?";
+        conn.execute(sql, &[now.into(), row.into()])?;
+    } else {
+        let sql =
+            "INSERT INTO image_members (image_id, member, can_share, status, created_at, updated_at, deleted)
+                   VALUES (?, ?, 0, 'pending', ?, ?, 0)";
+        conn.execute(sql, &[image_id.into(), member.into(), now.into(), now.into()])?;
     }
     get(conn, image_id, member)?.ok_or(DbError::Missing)
 }
