@@ -6,36 +6,23 @@ use std::path::{Path, PathBuf};
 use super::out::Out;
 use super::serve::failed;
 use super::{ExitCode, logging, runtime};
-use crate::config::{Environment, owner_and_mode, running_user};
-use crate::lab::LabOptions;
+use crate::config::Environment;
+use crate::lab::{CLOUD_ADMIN, LabError, LabOptions};
 use crate::service::Service;
 
 pub fn run(data_dir: Option<PathBuf>, listen: SocketAddr, out: &mut Out) -> ExitCode {
-    if !listen.ip().is_loopback() {
-        out.remark(format_args!(
-            "cannot listen on {listen}: a lab is for this machine alone; write --listen 127.0.0.1:{}",
-            listen.port()
-        ));
-        return ExitCode::Usage;
-    }
     let Some(data_dir) = data_dir.or_else(|| usual_dir(&Environment::of_this_process())) else {
         out.remark("no home directory is known for the lab; write --data-dir DIR");
         return ExitCode::LabFolder;
     };
-    if let Err(error) = try_folder(&data_dir) {
-        out.remark(format_args!(
-            "the folder {} of the lab cannot be written by {}: {error} ({}); write --data-dir DIR with another",
-            data_dir.display(),
-            running_user(),
-            owner_and_mode(&data_dir)
-        ));
-        return ExitCode::LabFolder;
-    }
     logging::start_on_terminal();
     runtime::run(None, out, async move |out| lab(LabOptions { data_dir, listen }, out).await)
 }
 
 async fn lab(options: LabOptions, out: &mut Out<'_>) -> ExitCode {
+    if !options.listen.ip().is_loopback() {
+        return failed(&LabError::NotLoopback(options.listen).into(), out);
+    }
     let data_dir = options.data_dir.clone();
     let mut end = std::pin::pin!(runtime::asked_to_end());
     let started = tokio::select! {
@@ -46,7 +33,7 @@ async fn lab(options: LabOptions, out: &mut Out<'_>) -> ExitCode {
         Ok(service) => service,
         Err(error) => return failed(&error, out),
     };
-    out.say(banner(service.address(), &data_dir));
+    out.say(banner(service.address(), &std::path::absolute(&data_dir).unwrap_or(data_dir)));
     let ended = end.await;
     service.stop().await;
     if ended.is_ok() { ExitCode::Ok } else { ExitCode::Internal }
@@ -62,7 +49,7 @@ fn banner(address: SocketAddr, data_dir: &Path) -> String {
          clouds    {}\n  \
          openrc    {}\n\n\
          Try it:\n\n  \
-         OS_CLIENT_CONFIG_FILE={} openstack --os-cloud glasshouse-lab image list\n\n\
+         OS_CLIENT_CONFIG_FILE={} openstack --os-cloud {CLOUD_ADMIN} image list\n\n\
          Ctrl-C ends it.",
         clouds.display(),
         data_dir.join("openrc").display(),
@@ -83,18 +70,6 @@ fn usual_dir(environment: &Environment) -> Option<PathBuf> {
     base.map(|base| base.join("glasshouse").join("lab"))
 }
 
-/// Makes the folder, for this account alone, and sees that a file can be kept in it.
-fn try_folder(data_dir: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(data_dir)?;
-    let probe = data_dir.join(format!(".probe-{}", uuid::Uuid::new_v4()));
-    std::fs::File::create_new(&probe)?;
-    std::fs::remove_file(&probe)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,14 +84,6 @@ mod tests {
         ] {
             assert!(text.contains(part), "{text}");
         }
-    }
-
-    #[test]
-    fn the_folder_is_made_and_left_empty() {
-        let dir = tempfile::tempdir().unwrap();
-        let folder = dir.path().join("a/lab");
-        try_folder(&folder).unwrap();
-        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
     }
 
     #[cfg(target_os = "linux")]

@@ -1,9 +1,11 @@
 //! `serve`: the Image service as the configuration says, after everything was looked at.
 
+use std::io;
+
 use super::out::Out;
 use super::{ExitCode, logging, runtime};
-use crate::config::{Loaded, Severity, Sources, interpret};
-use crate::doctor::{self, Patience};
+use crate::config::{Loaded, Problem, Severity, Sources, interpret};
+use crate::doctor::{self, Finding, Patience};
 use crate::lab::LabError;
 use crate::service::{Service, StartError};
 
@@ -23,14 +25,9 @@ pub fn run(sources: &Sources, out: &mut Out) -> ExitCode {
     for file in sources.files() {
         tracing::info!("read {}", file.display());
     }
-    for problem in &problems {
-        match problem.severity {
-            Severity::Note => tracing::info!("{problem}"),
-            Severity::Warning | Severity::Error => tracing::warn!("{problem}"),
-        }
-    }
+    problems.iter().for_each(log_problem);
+    let workers = config.server.workers;
     let loaded = Loaded { config, warnings: problems, sources: sources.clone() };
-    let workers = loaded.config.server.workers;
     runtime::run(workers, out, async move |out| serve(loaded, out).await)
 }
 
@@ -42,17 +39,7 @@ async fn serve(loaded: Loaded, out: &mut Out<'_>) -> ExitCode {
         _ = &mut end => return ExitCode::Ok,
     };
     for finding in &findings {
-        match finding.severity {
-            Severity::Note => tracing::info!(code = finding.code, "{finding}"),
-            Severity::Warning => tracing::warn!(code = finding.code, "{finding}"),
-            Severity::Error => {
-                // The log may be a file that nobody looks at now.
-                out.remark(format_args!("{}: {finding}", finding.code));
-                if loaded.config.log.file.is_some() {
-                    tracing::error!(code = finding.code, "{finding}");
-                }
-            }
-        }
+        tell(finding, loaded.config.log.file.is_some(), out);
     }
     if let Some(code) = ExitCode::of_findings(&findings) {
         out.remark("the service does not start");
@@ -70,30 +57,50 @@ async fn serve(loaded: Loaded, out: &mut Out<'_>) -> ExitCode {
     }
 }
 
-fn remarked(error: &StartError, out: &mut Out, code: ExitCode) -> ExitCode {
-    out.remark(error);
-    code
+fn log_problem(problem: &Problem) {
+    match problem.severity {
+        Severity::Note => tracing::info!("{problem}"),
+        Severity::Warning | Severity::Error => tracing::warn!("{problem}"),
+    }
+}
+
+fn tell(finding: &Finding, log_is_a_file: bool, out: &mut Out) {
+    match finding.severity {
+        Severity::Note => tracing::info!(code = finding.code, "{finding}"),
+        Severity::Warning => tracing::warn!(code = finding.code, "{finding}"),
+        Severity::Error => {
+            out.remark(format_args!("{}: {finding}", finding.code));
+            // Nobody looks into the file now, but somebody will.
+            if log_is_a_file {
+                tracing::error!(code = finding.code, "{finding}");
+            }
+        }
+    }
 }
 
 /// One sentence, and the number that goes with it.
 pub fn failed(error: &StartError, out: &mut Out) -> ExitCode {
-    match error {
-        StartError::Listen { address, source } if source.kind() == std::io::ErrorKind::AddrInUse => {
-            out.remark(format_args!(
-                "cannot listen on {address}: the port is taken; end the program that has it or choose another port"
-            ));
-            ExitCode::Listen
-        }
-        StartError::Listen { address, source } => {
-            out.remark(format_args!("cannot listen on {address}: {source}"));
-            ExitCode::Listen
-        }
-        StartError::Lab(LabError::NotLoopback(_)) => remarked(error, out, ExitCode::Usage),
-        StartError::Lab(_) => remarked(error, out, ExitCode::LabFolder),
-        StartError::Database(_) => remarked(error, out, ExitCode::Database),
-        StartError::Store(_) => remarked(error, out, ExitCode::Store),
-        StartError::Identity(_) => remarked(error, out, ExitCode::Identity),
-        StartError::Policy(_) => remarked(error, out, ExitCode::Configuration),
-        StartError::Other(_) => remarked(error, out, ExitCode::Internal),
+    let code = match error {
+        StartError::Listen { address, source } => return listen_failed(address, source, out),
+        StartError::Database(_) => ExitCode::Database,
+        StartError::Store(_) => ExitCode::Store,
+        StartError::Policy(_) => ExitCode::Configuration,
+        StartError::Identity(_) => ExitCode::Identity,
+        StartError::Lab(LabError::NotLoopback(_)) => ExitCode::Usage,
+        StartError::Lab(_) => ExitCode::LabFolder,
+        StartError::Other(_) => ExitCode::Internal,
+    };
+    out.remark(error);
+    code
+}
+
+fn listen_failed(address: &str, error: &io::Error, out: &mut Out) -> ExitCode {
+    if error.kind() == io::ErrorKind::AddrInUse {
+        out.remark(format_args!(
+            "cannot listen on {address}: the port is taken; end the program that has it or choose another port"
+        ));
+    } else {
+        out.remark(format_args!("cannot listen on {address}: {error}; correct the address"));
     }
+    ExitCode::Listen
 }

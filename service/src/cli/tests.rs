@@ -160,9 +160,29 @@ fn the_doctor_without_a_file_cannot_look() {
 fn a_lab_is_refused_a_folder_that_is_a_file_and_an_open_address() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let path = file.path().display().to_string();
-    let folder = ran(&["glasshouse-service", "lab", "--data-dir", &path]);
+    let folder = ran(&["glasshouse-service", "lab", "--listen", "127.0.0.1:0", "--data-dir", &path]);
     assert_eq!(folder.code, ExitCode::LabFolder);
-    assert!(folder.remarks.starts_with(&format!("the folder {path} of the lab cannot be written by ")));
+    assert!(
+        folder.remarks.contains(&format!("the lab folder {path} cannot be written")),
+        "{}",
+        folder.remarks
+    );
     let open = ran(&["glasshouse-service", "lab", "--listen", "0.0.0.0:9292"]);
     assert_eq!(open.code, ExitCode::Usage);
+}
+
+#[test]
+fn a_port_that_is_taken_is_one_sentence_and_leaves_no_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let folder = dir.path().join("lab");
+    let ran =
+        ran(&["glasshouse-service", "lab", "--listen", &address, "--data-dir", folder.to_str().unwrap()]);
+    assert_eq!(ran.code, ExitCode::Listen);
+    let sentence = format!(
+        "cannot listen on {address}: the port is taken; end the program that has it or choose another port\n"
+    );
+    assert_eq!((ran.remarks, ran.answer.as_str()), (sentence, ""));
+    assert!(!folder.exists());
 }

@@ -96,7 +96,12 @@ fn tree(reader: &mut Reader, sources: &Sources) -> Option<Config> {
 
 fn server(reader: &mut Reader) -> ServerConfig {
     ServerConfig {
-        bind_host: reader.text("DEFAULT", "bind_host").unwrap_or_default(),
+        // An IPv6 address may be written as in an address of the web.
+        bind_host: reader
+            .text("DEFAULT", "bind_host")
+            .unwrap_or_default()
+            .trim_matches(['[', ']'])
+            .to_owned(),
         bind_port: reader.number("DEFAULT", "bind_port"),
         workers: Some(reader.number("DEFAULT", "workers")).filter(|workers| *workers > 0),
         public_endpoint: reader.url("DEFAULT", "public_endpoint"),

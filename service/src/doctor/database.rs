@@ -50,7 +50,8 @@ fn connection(sources: &Sources) -> String {
 fn sync_command(sources: &Sources) -> String {
     let mut command = "glasshouse-service db sync".to_owned();
     for file in sources.files().filter(|file| !file.starts_with("/etc/glance")) {
-        command.push_str(&format!(" --config-file {}", file.display()));
+        command.push_str(" --config-file ");
+        command.push_str(&file.display().to_string());
     }
     command
 }

@@ -85,6 +85,10 @@ fn compare(named: &[Named], resolved: &Resolved) -> Vec<Finding> {
         match sibling {
             None if known => {}
             None => findings.push(unresolved(host, named)),
+            // Neither resolves: the rarer name is the slip, the other is simply unknown here.
+            Some(sibling) if !known && addresses(sibling).is_none() && !is_odd(host, sibling, named) => {
+                findings.push(unresolved(host, named));
+            }
             Some(sibling) if !known => {
                 let needed = named.iter().any(|named| named.host == *host && named.needed);
                 let severity = if needed { Severity::Error } else { Severity::Warning };
@@ -188,6 +192,11 @@ mod tests {
         assert_eq!(
             found(&[("controller", Some("10.0.0.2")), ("controller01", Some("10.0.0.1"))]),
             [(Severity::Warning, sentence("is another machine"))]
+        );
+        let unknown = "auth_url, www_authenticate_uri: the host controller01 does not resolve".to_owned();
+        assert_eq!(
+            found(&[("controller", None), ("controller01", None)]),
+            [(Severity::Error, sentence("does not resolve")), (Severity::Warning, unknown)]
         );
         assert_eq!(
             found(&[("controller", Some("10.0.0.1")), ("controller01", Some("10.0.0.1"))]),
