@@ -30,6 +30,7 @@ pub trait Neighbour: Send + Sync {
     /// First segment of its paths, with a slash in front.
     fn prefix(&self) -> &'static str;
 
+    /// `path` is decoded and without the prefix.
     async fn answer(
         &self,
         head: &http::request::Parts,
@@ -71,7 +72,7 @@ impl Api {
                 );
             }
         };
-        if let Some(reply) = self.answer_unversioned(head, &path).await {
+        if let Some(reply) = self.answer_unversioned(head, &path) {
             return reply;
         }
         if let Some(neighbour) =
@@ -98,7 +99,7 @@ impl Api {
     }
 
     /// What is answered without a version and without a token.
-    async fn answer_unversioned(&self, head: &http::request::Parts, path: &str) -> Option<Reply> {
+    fn answer_unversioned(&self, head: &http::request::Parts, path: &str) -> Option<Reply> {
         if head.method == Method::OPTIONS {
             return Some(Reply::empty(StatusCode::OK));
         }
@@ -178,7 +179,7 @@ impl Api {
     fn fault(&self, error: &Error, headers: &HeaderMap, request_id: &str) -> Reply {
         match error {
             Error::Internal(source) => {
-                tracing::error!(request_id, error = chain(&**source), "a request failed")
+                tracing::error!(request_id, error = chain(&**source), "a request failed");
             }
             Error::Unavailable { message, source } => {
                 let cause = source.as_ref().map_or(String::new(), |source| chain(&**source));

@@ -23,9 +23,9 @@ pub async fn list(request: Request) -> Result<Reply, Error> {
     let documents: Vec<Value> =
         page.images.iter().map(|visible| view::image(&request.app, visible)).collect();
     document.insert("images".to_owned(), Value::Array(documents));
-    document.insert("first".to_owned(), json!(link(&ListQuery { marker: None, ..asked.clone() })));
+    document.insert("first".to_owned(), json!(link(&asked.from_start())));
     if let Some(marker) = page.next_marker {
-        document.insert("next".to_owned(), json!(link(&ListQuery { marker: Some(marker), ..asked })));
+        document.insert("next".to_owned(), json!(link(&asked.after(&marker))));
     }
     document.insert("schema".to_owned(), json!("/v2/schemas/images"));
     Ok(Reply::json(StatusCode::OK, &Value::Object(document)))

@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 use super::attributes::{self, Kind};
 use crate::config::ImagesConfig;
 use crate::error::Error;
-use crate::images::attribute::Attribute;
 use crate::images::update::Change;
 
 const V2_1: &str = "application/openstack-images-v2.1-json-patch";
@@ -62,14 +61,23 @@ pub fn parse(dialect: Dialect, document: &Value, rules: &ImagesConfig) -> Result
     operations.iter().map(|operation| parse_operation(dialect, operation, rules)).collect()
 }
 
+/// One operation, whatever way it was written in.
+struct Operation<'a> {
+    dialect: Dialect,
+    verb: Verb,
+    pointer: &'a str,
+    value: Option<&'a Value>,
+}
+
 fn parse_operation(dialect: Dialect, operation: &Value, rules: &ImagesConfig) -> Result<Change, Error> {
-    let Value::Object(operation) = operation else {
+    let Value::Object(members) = operation else {
         return Err(Error::BadRequest("Operations must be JSON objects.".to_owned()));
     };
     let (verb, pointer) = match dialect {
-        Dialect::Draft10 => draft_10(operation)?,
-        Dialect::Draft4 => draft_4(operation)?,
+        Dialect::Draft10 => draft_10(members)?,
+        Dialect::Draft4 => draft_4(members)?,
     };
+    let operation = Operation { dialect, verb, pointer, value: members.get("value") };
     let path = parse_pointer(pointer)?;
     let (key, is_deep) = match path.as_slice() {
         [key] => (key.as_str(), false),
@@ -79,34 +87,32 @@ fn parse_operation(dialect: Dialect, operation: &Value, rules: &ImagesConfig) ->
     match attributes::kind(key) {
         Kind::ReadOnly => Err(attributes::read_only(key)),
         Kind::Reserved => Err(attributes::reserved(key)),
-        Kind::Locations => {
-            // An index addresses one location, none addresses the list.
-            if is_deep == (verb == Verb::Replace) { Err(bad_depth(pointer)) } else { Ok(Change::Locations) }
+        Kind::Locations => locations(&operation, is_deep),
+        Kind::Base | Kind::Property if is_deep => Err(bad_depth(pointer)),
+        Kind::Base if verb == Verb::Remove => {
+            Err(Error::Forbidden(format!("Property {key} may not be removed.")))
         }
-        _ if is_deep => Err(bad_depth(pointer)),
-        kind => change(dialect, verb, key, &kind, operation, rules),
+        Kind::Base | Kind::Property => change(&operation, key, rules),
     }
 }
 
-fn change(
-    dialect: Dialect,
-    verb: Verb,
-    key: &str,
-    kind: &Kind,
-    operation: &Map<String, Value>,
-    rules: &ImagesConfig,
-) -> Result<Change, Error> {
-    if verb == Verb::Remove {
-        if *kind == Kind::Base {
-            return Err(Error::Forbidden(format!("Property {key} may not be removed.")));
-        }
+/// An index addresses one location, none addresses the list.
+fn locations(operation: &Operation<'_>, is_deep: bool) -> Result<Change, Error> {
+    if is_deep == (operation.verb == Verb::Replace) {
+        return Err(bad_depth(operation.pointer));
+    }
+    Ok(Change::Locations)
+}
+
+fn change(operation: &Operation<'_>, key: &str, rules: &ImagesConfig) -> Result<Change, Error> {
+    if operation.verb == Verb::Remove {
         return Ok(Change::Remove { key: key.to_owned() });
     }
-    let value = operation.get("value").ok_or_else(|| {
+    let value = operation.value.ok_or_else(|| {
         Error::BadRequest("Operation objects of add and replace must contain a member \"value\".".to_owned())
     })?;
-    let attribute: Attribute = attributes::attribute(key, value, rules)?;
-    Ok(match (verb, dialect) {
+    let attribute = attributes::attribute(key, value, rules)?;
+    Ok(match (operation.verb, operation.dialect) {
         (Verb::Replace, _) => Change::Replace(attribute),
         (_, Dialect::Draft4) => Change::AddNew(attribute),
         (_, Dialect::Draft10) => Change::Add(attribute),

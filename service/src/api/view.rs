@@ -70,5 +70,5 @@ fn base(image: &Image) -> [(&'static str, Value); 22] {
 
 /// `2026-11-22T12:00:00Z`: UTC, and the fraction is cut off.
 fn whole_second(time: Timestamp) -> String {
-    jiff::Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
+    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
 }

@@ -44,7 +44,7 @@ pub async fn remove_bytes(app: &App, id: &str, location: &LocationRecord) {
     match store.backend().delete(&location.url).await {
         Ok(()) | Err(StoreError::NotFound | StoreError::ReadOnly) => {}
         Err(error) => {
-            tracing::error!(image_id = id, store = store.id, %error, "bytes of a deleted image could not be removed")
+            tracing::error!(image_id = id, store = store.id, %error, "bytes of a deleted image could not be removed");
         }
     }
 }

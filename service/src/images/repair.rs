@@ -22,9 +22,11 @@ pub async fn repair_at_start(app: &App) -> Result<usize, Error> {
         match store.backend().sweep().await {
             Ok(0) => {}
             Ok(count) => {
-                tracing::warn!(store = store.id, count, "removed partial files of interrupted uploads")
+                tracing::warn!(store = store.id, count, "removed partial files of interrupted uploads");
             }
-            Err(error) => tracing::error!(store = store.id, %error, "partial files could not be swept"),
+            Err(error) => {
+                tracing::error!(store = store.id, %error, "partial files could not be swept");
+            }
         }
     }
     let node = app.node.clone();
@@ -49,7 +51,7 @@ async fn put_back(app: &App, id: &str) -> Result<(), Error> {
             match store.backend().delete(&url).await {
                 Ok(()) | Err(StoreError::NotFound) => {}
                 Err(error) => {
-                    tracing::error!(image_id = id, %error, "bytes of an interrupted upload could not be removed")
+                    tracing::error!(image_id = id, %error, "bytes of an interrupted upload could not be removed");
                 }
             }
         }

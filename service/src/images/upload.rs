@@ -179,10 +179,17 @@ fn inspect(app: &App, image: &Image, pumped: &Pumped) -> Result<Accepted, Error>
     let (disk, container) =
         (image.disk_format.as_deref().unwrap_or(""), image.container_format.as_deref().unwrap_or(""));
     judge(&pumped.verdict, disk, container, &rules).map_err(|refusal| Error::UnsupportedMedia {
-        media_type: disk.to_owned(),
-        message: refusal.to_string(),
+        media_type: "application/octet-stream".to_owned(),
+        message: sentence(&refusal.to_string()),
         accept_patch: None,
     })
+}
+
+/// A reason as a sentence for people.
+fn sentence(reason: &str) -> String {
+    let mut characters = reason.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", characters.as_str())
 }
 
 /// saving → active with everything that is known of the data, in one transaction.

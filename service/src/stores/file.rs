@@ -376,10 +376,10 @@ fn sweep_partials(datadir: &Path) -> io::Result<usize> {
                 swept += 1;
             }
             Ok(_) => {
-                tracing::info!(path = %path.display(), "a partial file is being written by another process")
+                tracing::info!(path = %path.display(), "a partial file is being written by another process");
             }
             Err(error) => {
-                tracing::warn!(path = %path.display(), %error, "a partial file could not be opened")
+                tracing::warn!(path = %path.display(), %error, "a partial file could not be opened");
             }
         }
     }

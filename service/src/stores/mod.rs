@@ -48,7 +48,7 @@ impl Store {
 
 /// All configured stores.
 pub struct Stores {
-    stores: Vec<Store>,
+    all: Vec<Store>,
     default: String,
     multi: bool,
 }
@@ -56,12 +56,12 @@ pub struct Stores {
 impl Stores {
     /// Makes the drivers. Touches no disk beyond creating missing directories.
     pub fn open(config: &StoresConfig) -> Result<Self, StoreError> {
-        let stores = config
+        let all = config
             .stores
             .iter()
             .filter_map(|store| open_store(store).transpose())
             .collect::<Result<_, _>>()?;
-        Ok(Self { stores, default: config.default.clone(), multi: config.multi })
+        Ok(Self { all, default: config.default.clone(), multi: config.multi })
     }
 
     /// The store that takes what names none.
@@ -70,7 +70,7 @@ impl Stores {
     }
 
     pub fn get(&self, id: &str) -> Option<&Store> {
-        self.stores.iter().find(|store| store.id == id)
+        self.all.iter().find(|store| store.id == id)
     }
 
     /// Stores have ids that clients see (`enabled_backends` is set).
@@ -79,14 +79,14 @@ impl Stores {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Store> {
-        self.stores.iter()
+        self.all.iter()
     }
 
     /// The store that can read `url`: the one that the location's metadata names, else the first of its scheme.
     pub fn for_location(&self, url: &str, store_id: Option<&str>) -> Option<&Store> {
         let scheme = url.split_once("://").map(|(scheme, _)| scheme)?;
         let of_scheme = |store: &&Store| store.backend.scheme() == scheme;
-        store_id.and_then(|id| self.get(id)).filter(of_scheme).or_else(|| self.stores.iter().find(of_scheme))
+        store_id.and_then(|id| self.get(id)).filter(of_scheme).or_else(|| self.all.iter().find(of_scheme))
     }
 }
 

@@ -17,7 +17,9 @@ use reqwest::{Method, StatusCode};
 
 use crate::config::KeystoneConfig;
 
-use super::{AuthError, TokenValidator, now};
+use crate::clock::now;
+
+use super::{AuthError, TokenValidator};
 
 mod call;
 mod trouble;
@@ -190,8 +192,7 @@ impl Keystone {
     }
 
     async fn ask(&self, own: &OwnToken, token: &str, may_have_ended: bool) -> Result<Outcome, Trouble> {
-        let path =
-            if may_have_ended { "/auth/tokens?nocatalog&allow_expired=1" } else { "/auth/tokens?nocatalog" };
+        let query = if may_have_ended { "nocatalog&allow_expired=1" } else { "nocatalog" };
         let request = self
             .caller
             .request(Method::GET, "/auth/tokens", Some(query))

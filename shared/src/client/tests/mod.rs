@@ -14,7 +14,6 @@ use super::credentials::Credentials;
 use super::{Client, Limits};
 
 const ID: &str = "8a0b1c2d-3e4f-4a5b-8c7d-9e0f1a2b3c4d";
-/// SHA-512 and MD5 of "hello glasshouse\n", by `sha512sum` and `md5sum`.
 const HELLO: &[u8] = b"hello glasshouse\n";
 
 fn limits() -> Limits {
@@ -56,4 +55,21 @@ async fn connected(handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) 
     let credentials = Credentials::without_identity(server.url.join("/image").unwrap());
     let client = Client::connect_within(credentials, limits()).await.unwrap();
     (server, client)
+}
+
+/// The desktop spawns these on a runtime with several threads.
+#[tokio::test]
+async fn calls_may_move_between_threads() {
+    fn may_move<F: Future + Send>(future: F) -> F {
+        future
+    }
+    let (_server, client) = connected(|_| server::json("404 Not Found", &json!({}))).await;
+    let progress = super::Progress::new();
+    let missing = super::Upload::file("/nonexistent");
+    let error = may_move(client.upload(ID, missing, &progress)).await.unwrap_err();
+    assert_eq!(error.status, Some(404));
+    let error = may_move(client.download(ID, std::path::Path::new("/nonexistent/x"), &progress)).await;
+    assert_eq!(error.unwrap_err().status, Some(404));
+    let connecting = may_move(super::probe(client.credentials(), |_, _| {}));
+    assert_eq!(connecting.await.unwrap().endpoint(), client.endpoint());
 }
