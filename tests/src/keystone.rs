@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::process::Command;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -69,7 +69,8 @@ impl Keystone {
                 "--module",
                 "keystone.wsgi.api:application",
             ])
-            .args(["--master", "--processes", "2", "--die-on-term", "--no-orphans", "--disable-logging"])
+            // One at a time: two processes that write to one SQLite file find it locked.
+            .args(["--master", "--processes", "1", "--die-on-term", "--no-orphans", "--disable-logging"])
             .args(["--buffer-size", "65535", "--listen", "100"])
             // It serves one request to a connection: clients must not keep it for the next.
             .args(["--add-header", "Connection: close"]);
@@ -96,7 +97,7 @@ impl Keystone {
 
     /// A token of that person, scoped to the person's project. The same one each time.
     pub fn token(&self, person: Person) -> String {
-        let mut tokens = self.tokens.lock().expect("the tokens");
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         tokens.entry(person).or_insert_with(|| self.log_in(person)).clone()
     }
 
@@ -132,7 +133,7 @@ impl Keystone {
 
     /// Ends the server: what a controller looks like when identity is away.
     pub fn stop(&self) {
-        self.process.lock().expect("the process").kill();
+        self.process.lock().unwrap_or_else(PoisonError::into_inner).kill();
     }
 
     fn admin(&self) -> Api {

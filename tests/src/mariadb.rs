@@ -125,7 +125,7 @@ impl Database {
 
 /// MariaDB refuses to run as root unless told to.
 fn as_root_if_we_are(command: &mut Command) {
-    if rustix::process::geteuid().is_root() {
+    if process::we_are_root() {
         command.arg("--user=root");
     }
 }

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use std::os::unix::process::CommandExt as _;
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process, kill_process_group};
 
 use crate::scratch::Scratch;
 use crate::{tools, wait};
@@ -237,4 +238,9 @@ fn read_lossy(path: &Path) -> String {
 fn tail(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     lines.get(lines.len().saturating_sub(60)..).unwrap_or_default().join("\n")
+}
+
+/// Whether this process may do everything.
+pub fn we_are_root() -> bool {
+    rustix::process::geteuid().is_root()
 }

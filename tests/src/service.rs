@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::http::Api;
+use crate::http::{Answer, Api};
 use crate::process::{self, Finished, Process};
 use crate::scratch::Scratch;
 use crate::{tools, wait};
@@ -32,7 +32,6 @@ pub struct Lab {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Cloud {
     pub auth: CloudAuth,
-    pub region_name: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -112,9 +111,7 @@ impl Lab {
 
     /// What its `clouds.yaml` says.
     pub fn cloud(&self) -> Cloud {
-        let text = fs::read_to_string(self.clouds_file()).expect("the lab's clouds.yaml");
-        let mut file: CloudsFile = serde_norway::from_str(&text).expect("a clouds.yaml");
-        file.clouds.remove(LAB_CLOUD).unwrap_or_else(|| panic!("no cloud {LAB_CLOUD} in:\n{text}"))
+        cloud_in(&self.clouds_file())
     }
 
     /// A token by the password in `clouds.yaml`.
@@ -124,9 +121,10 @@ impl Lab {
     }
 
     /// A login with that password, whatever comes of it.
-    pub fn log_in(&self, password: &str) -> crate::http::Answer {
-        let auth = self.cloud().auth;
-        Api::new(&auth.auth_url).post_json("/auth/tokens", &password_login(&auth, password))
+    pub fn log_in(&self, password: &str) -> Answer {
+        let mut cloud = self.cloud();
+        password.clone_into(&mut cloud.auth.password);
+        cloud.log_in()
     }
 
     /// The Image API with a token of the lab's user.
@@ -135,9 +133,21 @@ impl Lab {
     }
 }
 
-fn password_login(auth: &CloudAuth, password: &str) -> Value {
-    let domain = json!({"id": "default"});
-    let user = json!({"name": auth.username, "domain": domain, "password": password});
-    let scope = json!({"project": {"name": auth.project_name, "domain": domain}});
-    json!({"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": scope}})
+/// The lab's entry of a `clouds.yaml`.
+pub fn cloud_in(file: &Path) -> Cloud {
+    let text = fs::read_to_string(file).expect("a clouds.yaml of a lab");
+    let mut file: CloudsFile = serde_norway::from_str(&text).expect("YAML");
+    file.clouds.remove(LAB_CLOUD).unwrap_or_else(|| panic!("no cloud {LAB_CLOUD} in:\n{text}"))
+}
+
+impl Cloud {
+    /// A login with the password, whatever comes of it.
+    pub fn log_in(&self) -> Answer {
+        let CloudAuth { auth_url, username, password, project_name } = &self.auth;
+        let domain = json!({"id": "default"});
+        let user = json!({"name": username, "domain": domain, "password": password});
+        let scope = json!({"project": {"name": project_name, "domain": domain}});
+        let body = json!({"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": scope}});
+        Api::new(auth_url).post_json("/auth/tokens", &body)
+    }
 }
