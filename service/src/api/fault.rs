@@ -72,10 +72,9 @@ fn document(status: StatusCode, text: &str, headers: &HeaderMap) -> Reply {
     match form(headers) {
         Form::Plain => Reply::bytes(status, "text/plain; charset=UTF-8", format!("{code}\n\n{text}\n\n   ")),
         Form::Json => {
-            let document = json!({
-                "message": format!("{}<br /><br />\n\n\n", escape(text)), "code": code, "title": title,
-            });
-            Reply::json(status, &document)
+            // Nested: the flat form of Glance makes its own client stumble over the texts beside the message.
+            let error = json!({"code": status.as_u16(), "title": title, "message": text});
+            Reply::json(status, &json!({ "error": error }))
         }
         Form::Html => {
             let text = escape(text);

@@ -5,7 +5,7 @@ use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::Value;
 
-use crate::stores::ByteStream;
+use crate::images::download::ByteStream;
 
 pub enum ReplyBody {
     Empty,

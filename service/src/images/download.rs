@@ -5,7 +5,8 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::images::{Visible, load};
 use crate::policy::Rule;
-use crate::stores::{ByteRange, ByteStream, StoreError};
+pub use crate::stores::ByteStream;
+use crate::stores::{ByteRange, StoreError};
 use glasshouse_shared::image::Status;
 
 /// Which part a client asks for; bounds are inclusive, as in RFC 9110 §14.

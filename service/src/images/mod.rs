@@ -85,6 +85,9 @@ pub fn not_found(id: &str) -> Error {
 /// What a failure of the database means where no use case gives it a meaning of its own.
 impl From<DbError> for Error {
     fn from(error: DbError) -> Self {
+        if let DbError::Unstorable(why) = &error {
+            return Self::BadRequest(format!("A value of the request cannot be stored: {why}"));
+        }
         if error.is_outage() {
             let message = "The database cannot be reached at the moment. Please try again later.".to_owned();
             return Self::Unavailable { message, source: Some(Box::new(error)) };

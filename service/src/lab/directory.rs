@@ -52,6 +52,7 @@ pub struct User {
 }
 
 /// A role of a user on a project, or on the system.
+#[expect(clippy::struct_field_names, reason = "they are ids of other things")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assignment {
     pub user_id: String,

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::auth::TokenValidator as _;
 
 fn options(dir: &Path, port: u16) -> LabOptions {
     LabOptions { data_dir: dir.join("lab"), listen: SocketAddr::from(([127, 0, 0, 1], port)) }
@@ -94,7 +95,6 @@ fn the_port_that_the_system_chose_is_announced() {
     let (_, identity) = prepare(&options(dir.path(), 0)).unwrap();
     identity.announce(SocketAddr::from(([127, 0, 0, 1], 40_000))).unwrap();
     assert!(text(dir.path(), "clouds.yaml").contains("http://127.0.0.1:40000/identity/v3"));
-    use crate::auth::TokenValidator as _;
     assert_eq!(identity.challenge().unwrap(), "Keystone uri=\"http://127.0.0.1:40000/identity\"");
 }
 

@@ -1,14 +1,12 @@
 //! The digests of what is sent or received, to be compared with what the service computed.
 
-use md5::{Digest as _, Md5};
-use ring::digest;
-
+use crate::checksum::{HashDigest, Md5Digest};
 use crate::image::Image;
 
 /// MD5 and one stronger digest, in one pass.
 pub(super) struct Digests {
-    md5: Md5,
-    strong: Option<(&'static str, digest::Context)>,
+    md5: Md5Digest,
+    strong: Option<HashDigest>,
 }
 
 /// Hexadecimal digests of one stream.
@@ -33,27 +31,19 @@ pub(super) enum Comparison {
 impl Digests {
     /// For a service that uses this algorithm; an unknown one leaves MD5 alone.
     pub(super) fn new(algorithm: &str) -> Self {
-        let strong = match algorithm {
-            "sha512" => Some(("sha512", &digest::SHA512)),
-            "sha384" => Some(("sha384", &digest::SHA384)),
-            "sha256" => Some(("sha256", &digest::SHA256)),
-            "sha1" => Some(("sha1", &digest::SHA1_FOR_LEGACY_USE_ONLY)),
-            _ => None,
-        };
-        let strong = strong.map(|(name, algorithm)| (name, digest::Context::new(algorithm)));
-        Self { md5: Md5::new(), strong }
+        Self { md5: Md5Digest::new(), strong: HashDigest::new(algorithm).ok() }
     }
 
     pub(super) fn update(&mut self, bytes: &[u8]) {
         self.md5.update(bytes);
-        if let Some((_, context)) = &mut self.strong {
-            context.update(bytes);
+        if let Some(strong) = &mut self.strong {
+            strong.update(bytes);
         }
     }
 
     pub(super) fn finish(self) -> Sums {
-        let strong = self.strong.map(|(name, context)| (name, hex(context.finish().as_ref())));
-        Sums { md5: hex(&self.md5.finalize()), strong }
+        let strong = self.strong.map(|strong| (strong.algorithm(), strong.finish()));
+        Sums { md5: self.md5.finish(), strong }
     }
 }
 
@@ -75,15 +65,6 @@ impl Sums {
             Comparison::Different { algorithm, ours: ours.clone(), theirs: theirs.clone() }
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        for half in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(u32::from(half), 16).unwrap_or_default());
-        }
-        text
-    })
 }
 
 #[cfg(test)]

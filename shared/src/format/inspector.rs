@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::Format;
 use super::capture::{HEAD_BYTES, Missing, Range, Regions, Tail, View};
-use super::verdict::{Finding, Verdict};
+use super::verdict::{Finding, SafetyFailure, Verdict};
 use super::{contents, gpt, iso, luks, qcow2, qcow2_guest, qed, vdi, vhd, vhdx, vmdk, wrappers};
 
 /// Looks at what is there and finds something, finds nothing (`None` or [`Missing::Never`]), or wants to look again.
@@ -121,6 +122,17 @@ impl Inspector {
                 self.look(index);
             }
         }
+    }
+
+    /// A failed check that makes sure, before the end, that no declaration of a `bare` image can save it: whatever
+    /// follows, [`judge`](fn@super::judge) will refuse it. Lets a long upload be ended early.
+    pub fn certain_failure(&self) -> Option<&SafetyFailure> {
+        let found = self.slots.iter().filter_map(|slot| match &slot.finding {
+            // The checks of partition tables do not count on a disc, and an operator may have switched them off.
+            Some(Finding::Match(found)) if found.format != Format::Gpt => found.failures.first(),
+            _ => None,
+        });
+        found.into_iter().next()
     }
 
     /// The image is over: what was it?

@@ -177,6 +177,11 @@ fn read_words(key: WordKey, value: &str) -> Result<Vec<String>, ListError> {
     match value.split_once(':') {
         Some(("eq", word)) if has_operators => Ok(vec![word.to_owned()]),
         Some(("in", list)) if has_operators => split_list(key.as_str(), list),
+        // An operator of the API that orders has no meaning on words; a name that begins so is sent behind `eq:`.
+        Some((word, _)) if has_operators && TimeOperator::parse(word).is_some() => refuse(format!(
+            "the query parameter {key:?} does not know the operator {word:?}; known are eq and in",
+            key = key.as_str()
+        )),
         _ => Ok(vec![value.to_owned()]),
     }
 }

@@ -79,7 +79,8 @@ fn a_colon_is_part_of_a_name_unless_an_operator_stands_before_it() {
     assert_eq!(words("name=eq:in:x"), ["in:x"]);
     assert_eq!(words("name=in:a,%22b,c%22,,d+e"), ["a", "b,c", "", "d e"]);
     assert_eq!(words("name=in:"), [""]);
-    assert_eq!(words("name=neq:a"), ["neq:a"]);
+    assert_eq!(words("name=eq:neq:a"), ["neq:a"]);
+    assert!(ListQuery::parse("name=neq:a").is_err_and(|error| error.to_string().contains("neq")));
     assert_eq!(words("name=a&name=b"), ["b"]);
     assert_eq!(words("name="), [""]);
 }

@@ -33,7 +33,7 @@ const CACHE_ENTRIES_MAX: u64 = 10_000;
 /// That a token is bad is remembered so long: enough for a client in a loop, too short to annoy.
 const REFUSAL_TIME: Duration = Duration::from_secs(10);
 /// Our own token is renewed so long before its end.
-const RENEWAL_LEAD: Duration = Duration::from_secs(60);
+const RENEWAL_LEAD: Duration = Duration::from_mins(1);
 
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]

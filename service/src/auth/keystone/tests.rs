@@ -100,15 +100,12 @@ async fn serve(listener: TcpListener, identity: Identity, shared: Arc<Shared>) {
                 let line = format!("{} {}", parts.method, parts.uri);
                 shared.seen.lock().unwrap().push(line.clone());
                 let failed = shared.fault.lock().unwrap().as_ref().and_then(|fault| fault(&line));
-                let answer = match failed {
-                    Some(answer) => answer,
-                    None => {
-                        let path = parts.uri.path().strip_prefix("/identity").unwrap_or("/nowhere");
-                        let query = parts.uri.query();
-                        identity
-                            .answer((&parts.method, path, query), &parts.headers, &body, "http://lab")
-                            .await
-                    }
+                let answer = if let Some(answer) = failed {
+                    answer
+                } else {
+                    let path = parts.uri.path().strip_prefix("/identity").unwrap_or("/nowhere");
+                    let query = parts.uri.query();
+                    identity.answer((&parts.method, path, query), &parts.headers, &body, "http://lab").await
                 };
                 Ok::<_, hyper::Error>(answer.map(|body| Full::new(Bytes::from(body))))
             }

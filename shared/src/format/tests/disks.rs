@@ -204,3 +204,26 @@ fn squashfs_and_discs_are_known() {
         assert!(disc.boot_catalog && disc.boots_bios && !disc.boots_uefi);
     }
 }
+
+#[test]
+fn a_table_with_more_partitions_than_anyone_has_is_read_in_part() {
+    let mut disk = headers::gpt_disk();
+    put(&mut disk, 512, b"EFI PART");
+    put(&mut disk, 512 + 72, &2u64.to_le_bytes());
+    put(&mut disk, 512 + 80, &300u32.to_le_bytes());
+    put(&mut disk, 512 + 84, &128u32.to_le_bytes());
+    for index in 0..300 {
+        let entry = 1024 + index * 128;
+        let sector = 200 + index * 16;
+        put(&mut disk, entry, &[7; 16]);
+        put(&mut disk, entry + 32, &(sector as u64).to_le_bytes());
+        put(&mut disk, entry + 40, &(sector as u64 + 15).to_le_bytes());
+        put(&mut disk, sector * 512 + 1024 + 56, &0xEF53u16.to_le_bytes());
+        put(&mut disk, sector * 512 + 8191, &[0]);
+    }
+    let table = inspected(&disk).contents.partition_table.unwrap();
+    assert_eq!(table.partitions.len(), 128);
+    let known = table.partitions.iter().filter(|partition| partition.file_system.is_some()).count();
+    assert_eq!(known, 64);
+    assert_eq!(streamed(&disk, 777).contents.partition_table.unwrap(), table);
+}

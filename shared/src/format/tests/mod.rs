@@ -10,6 +10,7 @@ mod disks;
 mod headers;
 mod matrix;
 mod mutation;
+mod parents;
 mod reader;
 mod table;
 

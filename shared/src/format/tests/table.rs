@@ -81,6 +81,23 @@ fn dangerous_formats_may_not_even_be_sent_as_raw() {
 }
 
 #[test]
+fn a_danger_in_a_header_is_told_before_the_image_is_over() {
+    let mut backed = qcow2(3, 1 << 30);
+    let mut clean = Inspector::new();
+    clean.update(&backed);
+    assert_eq!(clean.certain_failure(), None);
+    put(&mut backed, 8, &512u64.to_be_bytes());
+    let mut inspector = Inspector::new();
+    inspector.update(&backed);
+    assert_eq!(inspector.certain_failure().unwrap().check, "backing_file");
+    let mut flagged = mbr_disk();
+    flagged[446] = 0x12;
+    let mut inspector = Inspector::new();
+    inspector.update(&flagged);
+    assert_eq!(inspector.certain_failure(), None, "it may still become a disc");
+}
+
+#[test]
 fn another_container_is_not_looked_into() {
     let mut backed = qcow2(3, 1 << 30);
     put(&mut backed, 8, &512u64.to_be_bytes());
@@ -214,4 +231,16 @@ fn summaries_are_one_line_for_people() {
         inspected(&mbr_disk()).summary(),
         "disk with a partition table, disk of 4 KiB, MBR with 1 partition"
     );
+}
+
+#[test]
+fn a_verdict_is_written_as_json_for_programs() {
+    let json = serde_json::to_value(inspected(&qcow2(3, 1 << 30))).unwrap();
+    assert_eq!((&json["format"], &json["formats"][0]), (&"qcow2".into(), &"qcow2".into()));
+    assert_eq!(json["virtual_size_bytes"], 1u64 << 30);
+    assert_eq!(json["details"]["qcow2"]["cluster_size_bytes"], 65536);
+    assert_eq!(json["details"]["qcow2"]["encryption"], serde_json::Value::Null);
+    let json = serde_json::to_value(inspected(&mbr_disk())).unwrap();
+    assert_eq!(json["contents"]["partition_table"]["scheme"], "mbr");
+    assert_eq!(json["contents"]["partition_table"]["partitions"][0]["kind"], "Linux");
 }
