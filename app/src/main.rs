@@ -1,2 +1,2 @@
-//! placeholder
+//! The program: flags, the lab's process, the window.
 fn main() {}
