@@ -143,7 +143,8 @@ impl State {
                 self.notices.say(NoticeKind::Success, text, self.now);
             }
             TransferNews::Cancelled { .. } => {}
-            TransferNews::Failed { failure } => self.notices.report(failure, self.now),
+            // The row in the dock shows it already.
+            TransferNews::Failed { failure } => self.notices.keep(failure, self.now),
         }
         self.transfers.start_waiting()
     }

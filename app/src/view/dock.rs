@@ -8,7 +8,25 @@ use super::theme::{self, tokens};
 use super::widgets::{bar_ui, icon_button, link_button};
 use crate::action::{Action, TransferAction};
 use crate::state::State;
-use crate::state::transfers::{Phase, Transfer, Work};
+use crate::state::transfers::{Phase, Transfer, Transfers, Work};
+
+const HEAD: f32 = 44.0;
+const ROW: f32 = 34.0;
+const ADVICE: f32 = 26.0;
+const ROWS_AT_MOST: f32 = 190.0;
+
+/// How high the dock is: nothing, its head, or its head with the rows.
+pub fn height(transfers: &Transfers) -> f32 {
+    if transfers.rows.is_empty() {
+        return 0.0;
+    }
+    let rows: f32 = transfers
+        .rows
+        .iter()
+        .map(|row| if matches!(row.phase, Phase::Failed { .. }) { ROW + ADVICE } else { ROW })
+        .sum();
+    HEAD + if transfers.is_collapsed { 0.0 } else { rows.min(ROWS_AT_MOST) + theme::S }
+}
 
 pub fn dock_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     let transfers = &state.transfers;
@@ -34,7 +52,8 @@ pub fn dock_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     if transfers.is_collapsed {
         return;
     }
-    ScrollArea::vertical().id_salt("transfers").max_height(190.0).auto_shrink([false, true]).show(ui, |ui| {
+    ScrollArea::vertical().id_salt("transfers").auto_shrink([false, false]).show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = theme::XS;
         // The newest is what a person waits for.
         for row in transfers.rows.iter().rev() {
             ui.push_id(row.id, |ui| row_ui(ui, row, actions));
@@ -91,6 +110,7 @@ fn row_ui(ui: &mut Ui, row: &Transfer, actions: &mut Vec<Action>) {
         });
     });
     if let Phase::Failed { failure, at } = &row.phase {
+        ui.spacing_mut().interact_size.y = 20.0;
         ui.horizontal(|ui| {
             ui.add_space(theme::ICON + theme::S);
             ui.add(Label::new(RichText::new(failure.advice()).size(theme::SMALL).color(t.muted)).truncate());

@@ -35,7 +35,8 @@ pub fn image_detail_ui(ui: &mut Ui, state: &State, image: &Image, actions: &mut 
     ui.add_space(theme::S);
     divider_ui(ui);
     ScrollArea::vertical().id_salt("details").auto_shrink([false, false]).show(ui, |ui| {
-        ui.spacing_mut().item_spacing.y = 2.0;
+        ui.spacing_mut().item_spacing.y = 0.0;
+        ui.spacing_mut().interact_size.y = 27.0;
         facts_ui(ui, state, image, actions);
         digests_ui(ui, state, image, actions);
         properties_ui(ui, image);

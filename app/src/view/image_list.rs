@@ -1,6 +1,8 @@
 //! The table of images: only visible rows are laid out, every cell stays on one line.
 
-use egui::{Align, Button, Label, Layout, Modifiers, Response, RichText, Sense, Ui, WidgetInfo};
+use egui::{
+    Align, Button, Label, Layout, Modifiers, Response, RichText, Sense, Stroke, Ui, WidgetInfo, vec2,
+};
 use egui_extras::{Column as TableColumn, TableBuilder, TableRow};
 use glasshouse_shared::image::Image;
 
@@ -81,7 +83,7 @@ fn summary(state: &State) -> String {
 
 fn table_ui(ui: &mut Ui, state: &State, drafts: &mut Drafts, actions: &mut Vec<Action>) {
     let t = tokens(ui);
-    ui.spacing_mut().item_spacing.x = theme::S;
+    ui.spacing_mut().item_spacing = vec2(theme::S, 0.0);
     // Rows carry the colour of selection as their ground; their text stays ink.
     ui.visuals_mut().widgets.hovered.bg_fill = t.control_hover;
     let mut table = TableBuilder::new(ui)
@@ -91,12 +93,12 @@ fn table_ui(ui: &mut Ui, state: &State, drafts: &mut Drafts, actions: &mut Vec<A
         .auto_shrink([false, false])
         .cell_layout(Layout::left_to_right(Align::Center))
         .column(TableColumn::exact(theme::S))
-        .column(TableColumn::remainder().at_least(160.0).clip(true))
-        .column(TableColumn::exact(122.0).clip(true))
-        .column(TableColumn::exact(112.0).clip(true))
-        .column(TableColumn::exact(78.0).clip(true))
-        .column(TableColumn::exact(88.0).clip(true))
-        .column(TableColumn::exact(142.0).clip(true));
+        .column(TableColumn::remainder().at_least(140.0).clip(true))
+        .column(TableColumn::exact(116.0).clip(true))
+        .column(TableColumn::exact(106.0).clip(true))
+        .column(TableColumn::exact(64.0).clip(true))
+        .column(TableColumn::exact(76.0).clip(true))
+        .column(TableColumn::exact(140.0).clip(true));
     if drafts.revealed != state.images.reveal {
         drafts.revealed = state.images.reveal;
         if let Some(row) = state.images.row_of_focus() {
@@ -105,9 +107,18 @@ fn table_ui(ui: &mut Ui, state: &State, drafts: &mut Drafts, actions: &mut Vec<A
     }
     table
         .header(theme::ROW_HEIGHT, |mut header| {
-            header.col(|_| {});
+            header.col(header_ground);
             for column in Column::ALL {
-                header.col(|ui| header_ui(ui, state, column, actions));
+                header.col(|ui| {
+                    header_ground(ui);
+                    if column == Column::Size {
+                        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                            header_ui(ui, state, column, actions);
+                        });
+                    } else {
+                        header_ui(ui, state, column, actions);
+                    }
+                });
             }
         })
         .body(|body| {
@@ -118,6 +129,13 @@ fn table_ui(ui: &mut Ui, state: &State, drafts: &mut Drafts, actions: &mut Vec<A
                 }
             });
         });
+}
+
+/// The line below the header, drawn cell by cell so that it spans the gaps between them.
+fn header_ground(ui: &mut Ui) {
+    let rect = ui.max_rect();
+    let painter = ui.painter().with_clip_rect(rect.expand(theme::S));
+    painter.hline(rect.x_range().expand(theme::S), rect.bottom() - 0.5, Stroke::new(1.0, tokens(ui).border));
 }
 
 fn header_ui(ui: &mut Ui, state: &State, column: Column, actions: &mut Vec<Action>) {
@@ -145,9 +163,12 @@ fn row_ui(row: &mut TableRow<'_, '_>, state: &State, image: &Image, actions: &mu
     row.col(|ui| cell(ui, image.disk_format.as_deref().unwrap_or("–"), true));
     row.col(|ui| {
         let words = image.size.map_or_else(|| "–".to_owned(), text::size);
-        cell(ui, &words, true);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| cell(ui, &words, true));
     });
-    row.col(|ui| cell(ui, &text::local_time(image.updated_at, &state.zone), true));
+    row.col(|ui| {
+        ui.add_space(theme::S);
+        cell(ui, &text::local_time(image.updated_at, &state.zone), true);
+    });
     let response = row.response();
     let is_selected = state.images.selected.contains(&image.id);
     response.widget_info(|| WidgetInfo::selected(egui::Role::Row, true, is_selected, &name));

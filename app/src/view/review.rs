@@ -14,7 +14,7 @@ use crate::action::{Action, ReviewAction};
 use crate::state::State;
 use crate::state::uploads::{CONTAINER_FORMATS, DISK_FORMATS, Inspection, ReviewRow};
 
-const NAME_WIDTH: f32 = 300.0;
+const NAME_WIDTH: f32 = 436.0;
 
 pub fn review_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     let mut pushed = Vec::new();

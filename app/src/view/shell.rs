@@ -13,8 +13,9 @@ use crate::state::State;
 pub fn shell_ui(ui: &mut Ui, state: &State, drafts: &mut Drafts, actions: &mut Vec<Action>) {
     shortcuts::read(ui, state, drafts, actions);
     status_panel(ui, state, actions);
-    if !state.transfers.rows.is_empty() {
-        dock_panel(ui, state, actions);
+    let dock_height = dock::height(&state.transfers);
+    if dock_height > 0.0 {
+        dock_panel(ui, state, dock_height, actions);
     }
     let is_connected = state.session.connected().is_some();
     if is_connected && state.dialog != Some(Dialog::Welcome) {
@@ -26,6 +27,8 @@ pub fn shell_ui(ui: &mut Ui, state: &State, drafts: &mut Drafts, actions: &mut V
         });
     }
     layers_ui(ui, state, drafts, actions);
+    toasts::toasts_ui(ui, state, dock_height, actions);
+    drop_target::drop_target_ui(ui, state);
 }
 
 fn main_ui(ui: &mut Ui, state: &State, drafts: &mut Drafts, actions: &mut Vec<Action>) {
@@ -64,11 +67,11 @@ fn status_panel(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         .show(ui, |ui| status_bar::status_bar_ui(ui, state, actions));
 }
 
-fn dock_panel(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+fn dock_panel(ui: &mut Ui, state: &State, height: f32, actions: &mut Vec<Action>) {
     let t = tokens(ui);
     Panel::bottom("transfers")
         .resizable(false)
-        .max_size(260.0)
+        .exact_size(height)
         .frame(Frame::new().fill(t.surface).stroke(Stroke::NONE).inner_margin(Margin::symmetric(16, 8)))
         .show(ui, |ui| dock::dock_ui(ui, state, actions));
 }
@@ -88,8 +91,6 @@ fn layers_ui(ui: &mut Ui, state: &State, drafts: &mut Drafts, actions: &mut Vec<
     if !state.delete_question.is_empty() {
         dialogs::delete_ui(ui, state, actions);
     }
-    toasts::toasts_ui(ui, state, actions);
-    drop_target::drop_target_ui(ui, state);
 }
 
 /// The line between two parts of a pane.

@@ -9,14 +9,14 @@ use crate::action::Action;
 use crate::state::State;
 use crate::state::notice::NoticeKind;
 
-pub fn toasts_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+pub fn toasts_ui(ui: &mut Ui, state: &State, dock_height: f32, actions: &mut Vec<Action>) {
     if state.notices.toasts.is_empty() {
         return;
     }
     let t = tokens(ui);
     Area::new(Id::unique("toasts"))
         .order(Order::Tooltip)
-        .anchor(Align2::RIGHT_BOTTOM, vec2(-16.0, -46.0))
+        .anchor(Align2::RIGHT_BOTTOM, vec2(-16.0, -46.0 - dock_height))
         .show(ui.ctx(), |ui| {
             for toast in state.notices.toasts.iter().rev().take(4) {
                 let (icon, color) = match toast.kind {

@@ -1,6 +1,6 @@
 //! The bar at the top (where one is connected, search, actions) and the rail at the left (which images).
 
-use egui::{Align, Button, Key, Label, Layout, RichText, TextEdit, Ui, vec2};
+use egui::{Align, Button, Key, Label, Layout, RichText, Stroke, TextEdit, Ui, vec2};
 
 use super::Drafts;
 use super::icons::Icon;
@@ -91,7 +91,8 @@ pub fn rail_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         let count = state.images.count(scope).to_string();
         let button = Button::selectable(state.images.scope == scope, (icon.atom(), scope.word()))
             .right_text(RichText::new(count).size(theme::SMALL).color(tokens(ui).muted))
-            .frame_when_inactive(false)
+            .fill(if state.images.scope == scope { tokens(ui).selected } else { egui::Color32::TRANSPARENT })
+            .stroke(Stroke::NONE)
             .min_size(vec2(ui.available_width(), theme::CONTROL_HEIGHT));
         if ui.add(button).clicked() {
             actions.push(Action::List(ListAction::Scope(scope)));

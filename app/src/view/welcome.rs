@@ -16,7 +16,7 @@ use crate::state::State;
 use crate::state::lab::LabPhase;
 use crate::state::session::{Phase, Target};
 
-const CARD: egui::Vec2 = vec2(300.0, 330.0);
+const CARD: egui::Vec2 = vec2(300.0, 290.0);
 
 pub fn welcome_ui(ui: &mut Ui, state: &State, drafts: &mut Drafts, actions: &mut Vec<Action>) {
     let t = tokens(ui);

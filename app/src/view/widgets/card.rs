@@ -38,6 +38,7 @@ pub fn chip_ui(ui: &mut Ui, icon: Option<Icon>, text: &str, tone: Tone) {
         .inner_margin(Margin::symmetric(8, 2))
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.x = theme::XS;
+            ui.spacing_mut().interact_size.y = 18.0;
             ui.horizontal(|ui| {
                 ui.set_min_height(18.0);
                 if let Some(icon) = icon {
