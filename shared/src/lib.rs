@@ -4,8 +4,12 @@
 //! feature `client`, so that the service does not pay for it.
 #![warn(missing_docs)]
 
+pub mod checksum;
 pub mod format;
+pub mod identity;
 pub mod image;
+pub mod listing;
+pub mod patch;
 
 #[cfg(feature = "client")]
 pub mod client;

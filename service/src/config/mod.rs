@@ -2,10 +2,30 @@
 //!
 //! The names in the file are those of `glance-api.conf`; each field says which option fills it.
 
+mod checks;
+mod database_url;
+mod files;
+mod identity;
+mod ini;
+mod load;
+pub mod options;
+mod problem;
+mod reader;
+mod settings;
+mod show;
+mod stores;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
+
+pub use files::{Sources, owner_and_mode, read, running_user};
+pub use load::{Loaded, interpret, load};
+pub use problem::{Problem, Severity};
+pub use reader::parse_list;
+pub use settings::{Environment, Origin, Settings, Written};
+pub use show::show;
 
 /// Everything an operator can set. Each collaborator receives only its own part.
 #[derive(Debug, Clone)]
@@ -72,8 +92,17 @@ pub struct KeystoneConfig {
 /// How the service itself logs in to Keystone.
 #[derive(Debug, Clone)]
 pub enum ServiceLogin {
-    Password { username: String, user_domain: DomainRef, password: Secret, project_name: String, project_domain: DomainRef },
-    ApplicationCredential { id: String, secret: Secret },
+    Password {
+        username: String,
+        user_domain: DomainRef,
+        password: Secret,
+        project_name: String,
+        project_domain: DomainRef,
+    },
+    ApplicationCredential {
+        id: String,
+        secret: Secret,
+    },
 }
 
 /// A domain by id (`default`) or by name (`Default`).
@@ -127,7 +156,14 @@ pub enum DatabaseUrl {
     /// `sqlite:////absolute/path`
     Sqlite { path: PathBuf },
     /// `mysql+pymysql://user:password@host:port/database?charset=utf8`
-    Mariadb { host: String, port: u16, user: String, password: Secret, database: String, ssl_ca: Option<PathBuf> },
+    Mariadb {
+        host: String,
+        port: u16,
+        user: String,
+        password: Secret,
+        database: String,
+        ssl_ca: Option<PathBuf>,
+    },
 }
 
 /// `[glance_store]`, `enabled_backends` and the sections it names.

@@ -1,0 +1,207 @@
+//! Which attributes a client may set, and of which type: the image schema, applied.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::config::ImagesConfig;
+use crate::error::Error;
+use crate::images::attribute::Attribute;
+use crate::images::create::NewImage;
+
+/// Longest name, owner, tag and property key, in characters.
+const TEXT_MAX_CHARS: usize = 255;
+
+/// Attributes that the service alone sets.
+pub const READ_ONLY: &[&str] = &[
+    "created_at",
+    "updated_at",
+    "status",
+    "checksum",
+    "size",
+    "virtual_size",
+    "direct_url",
+    "self",
+    "file",
+    "schema",
+    "stores",
+];
+/// Read-only too, but creating an image with them has always been accepted and without effect.
+const IGNORED_ON_CREATE: &[&str] = &["os_hash_algo", "os_hash_value"];
+/// Names that no property may have.
+const RESERVED: &[&str] = &["locations", "location", "deleted", "deleted_at"];
+const RESERVED_PREFIX: &str = "os_glance";
+/// Attributes that every image has and no patch removes.
+const BASE: &[&str] = &[
+    "id",
+    "name",
+    "visibility",
+    "protected",
+    "os_hidden",
+    "owner",
+    "disk_format",
+    "container_format",
+    "min_disk",
+    "min_ram",
+    "tags",
+];
+
+/// What may be done with the attribute `key` by a patch.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Kind {
+    ReadOnly,
+    Reserved,
+    Locations,
+    Base,
+    Property,
+}
+
+/// Sorts an attribute of a patch into its kind.
+pub fn kind(key: &str) -> Kind {
+    if READ_ONLY.contains(&key) || IGNORED_ON_CREATE.contains(&key) || key == "id" {
+        Kind::ReadOnly
+    } else if key == "locations" {
+        Kind::Locations
+    } else if is_reserved(key) {
+        Kind::Reserved
+    } else if BASE.contains(&key) {
+        Kind::Base
+    } else {
+        Kind::Property
+    }
+}
+
+fn is_reserved(key: &str) -> bool {
+    RESERVED.contains(&key) || key.starts_with(RESERVED_PREFIX)
+}
+
+pub fn read_only(key: &str) -> Error {
+    Error::Forbidden(format!("Attribute '{key}' is read-only."))
+}
+
+pub fn reserved(key: &str) -> Error {
+    Error::Forbidden(format!("Attribute '{key}' is reserved."))
+}
+
+/// The body of a create. Read-only keys are refused before the types are looked at, reserved ones after.
+pub fn new_image(document: &Value, rules: &ImagesConfig) -> Result<NewImage, Error> {
+    let Value::Object(document) = document else {
+        return Err(Error::BadRequest("The body of the request must be a JSON object.".to_owned()));
+    };
+    if let Some(key) = document.keys().find(|key| READ_ONLY.contains(&key.as_str())) {
+        return Err(read_only(key));
+    }
+    let id = document.get("id").map(image_id).transpose()?;
+    let attributes = attributes(document, rules)?;
+    if let Some(key) = document.keys().find(|key| is_reserved(key)) {
+        return Err(reserved(key));
+    }
+    Ok(NewImage { id, attributes })
+}
+
+fn attributes(document: &Map<String, Value>, rules: &ImagesConfig) -> Result<Vec<Attribute>, Error> {
+    document
+        .iter()
+        .filter(|(key, _)| *key != "id" && !IGNORED_ON_CREATE.contains(&key.as_str()) && !is_reserved(key))
+        .map(|(key, value)| attribute(key, value, rules))
+        .collect()
+}
+
+/// 8-4-4-4-12 hexadecimal digits in either case.
+fn image_id(value: &Value) -> Result<String, Error> {
+    let Value::String(id) = value else { return Err(mismatch("id", value, "a string")) };
+    let groups: Vec<&str> = id.split('-').collect();
+    let well_formed = groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    if well_formed { Ok(id.clone()) } else { Err(mismatch("id", value, "a UUID in the form 8-4-4-4-12")) }
+}
+
+/// One attribute with its value, of the type that the schema demands.
+pub fn attribute(key: &str, value: &Value, rules: &ImagesConfig) -> Result<Attribute, Error> {
+    Ok(match key {
+        "name" => Attribute::Name(text_or_null(key, value)?),
+        "visibility" => {
+            let parsed = value.as_str().and_then(|word| word.parse().ok());
+            Attribute::Visibility(
+                parsed.ok_or_else(|| mismatch(key, value, "one of public, private, shared, community"))?,
+            )
+        }
+        "protected" => Attribute::Protected(flag(key, value)?),
+        "os_hidden" => Attribute::Hidden(flag(key, value)?),
+        "owner" => Attribute::Owner(text_or_null(key, value)?),
+        "disk_format" => Attribute::DiskFormat(one_of(key, value, &rules.disk_formats)?),
+        "container_format" => Attribute::ContainerFormat(one_of(key, value, &rules.container_formats)?),
+        "min_disk" => Attribute::MinDisk(amount(key, value)?),
+        "min_ram" => Attribute::MinRam(amount(key, value)?),
+        "tags" => Attribute::Tags(tags(value)?),
+        _ => property(key, value)?,
+    })
+}
+
+fn mismatch(key: &str, value: &Value, expected: &str) -> Error {
+    const SHOWN_CHARS: usize = 80;
+    let mut shown = value.to_string();
+    if let Some((cut, _)) = shown.char_indices().nth(SHOWN_CHARS) {
+        shown.truncate(cut);
+        shown.push('…');
+    }
+    Error::BadRequest(format!(
+        "Provided object does not match schema 'image': {key} must be {expected}, not {shown}"
+    ))
+}
+
+/// At most 255 characters, none of them beyond what the databases of Glance can hold.
+fn bounded<'a>(key: &str, value: &'a Value) -> Result<&'a str, Error> {
+    let text = value.as_str().ok_or_else(|| mismatch(key, value, "a string"))?;
+    if text.chars().count() > TEXT_MAX_CHARS {
+        return Err(mismatch(key, value, &format!("at most {TEXT_MAX_CHARS} characters long")));
+    }
+    three_bytes(key, text)?;
+    Ok(text)
+}
+
+fn three_bytes(key: &str, text: &str) -> Result<(), Error> {
+    if text.chars().any(|character| character.len_utf8() > 3) {
+        return Err(Error::BadRequest(format!(
+            "{key} contains a character of four bytes, which cannot be stored."
+        )));
+    }
+    Ok(())
+}
+
+fn text_or_null(key: &str, value: &Value) -> Result<Option<String>, Error> {
+    if value.is_null() { Ok(None) } else { bounded(key, value).map(|text| Some(text.to_owned())) }
+}
+
+fn flag(key: &str, value: &Value) -> Result<bool, Error> {
+    value.as_bool().ok_or_else(|| mismatch(key, value, "true or false"))
+}
+
+fn one_of(key: &str, value: &Value, accepted: &[String]) -> Result<Option<String>, Error> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(word) if accepted.contains(word) => Ok(Some(word.clone())),
+        _ => Err(mismatch(key, value, &format!("null or one of {}", accepted.join(", ")))),
+    }
+}
+
+/// 0 to 2³¹ − 1, as the column holds.
+fn amount(key: &str, value: &Value) -> Result<u32, Error> {
+    let whole = value
+        .as_u64()
+        .and_then(|number| u32::try_from(number).ok())
+        .filter(|number| i32::try_from(*number).is_ok());
+    whole.ok_or_else(|| mismatch(key, value, "a whole number from 0 to 2147483647"))
+}
+
+fn tags(value: &Value) -> Result<BTreeSet<String>, Error> {
+    let Value::Array(tags) = value else { return Err(mismatch("tags", value, "a list of strings")) };
+    tags.iter().map(|tag| bounded("a tag", tag).map(str::to_owned)).collect()
+}
+
+fn property(key: &str, value: &Value) -> Result<Attribute, Error> {
+    bounded("the name of a property", &Value::String(key.to_owned()))?;
+    let text = value.as_str().ok_or_else(|| mismatch(key, value, "a string"))?;
+    three_bytes(key, text)?;
+    Ok(Attribute::Property { key: key.to_owned(), value: text.to_owned() })
+}

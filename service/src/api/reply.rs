@@ -1,0 +1,47 @@
+//! An answer: status, headers, body.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::Value;
+
+use crate::stores::ByteStream;
+
+pub enum ReplyBody {
+    Empty,
+    Bytes(Bytes),
+    Stream(ByteStream),
+}
+
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: ReplyBody,
+}
+
+impl Reply {
+    pub fn empty(status: StatusCode) -> Self {
+        Self { status, headers: HeaderMap::new(), body: ReplyBody::Empty }
+    }
+
+    pub fn no_content() -> Self {
+        Self::empty(StatusCode::NO_CONTENT)
+    }
+
+    pub fn json(status: StatusCode, document: &Value) -> Self {
+        Self::bytes(status, "application/json", document.to_string())
+    }
+
+    pub fn bytes(status: StatusCode, content_type: &'static str, bytes: impl Into<Bytes>) -> Self {
+        let reply = Self { status, headers: HeaderMap::new(), body: ReplyBody::Bytes(bytes.into()) };
+        reply.with(CONTENT_TYPE, content_type)
+    }
+
+    /// Adds a header; a value that no header can carry is left out.
+    pub fn with(mut self, name: HeaderName, value: impl AsRef<str>) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value.as_ref()) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+}

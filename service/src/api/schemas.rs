@@ -1,0 +1,129 @@
+//! `/v2/schemas/…`: what an image document looks like, for clients that build their options from it.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::reply::Reply;
+use super::request::Request;
+use crate::config::ImagesConfig;
+use crate::error::Error;
+
+/// Shows the schema of an image.
+pub async fn image(request: Request) -> Result<Reply, Error> {
+    request.body.refuse()?;
+    Ok(Reply::json(StatusCode::OK, &image_schema(&request.app.images)))
+}
+
+/// Shows the schema of a page of images.
+pub async fn images(request: Request) -> Result<Reply, Error> {
+    request.body.refuse()?;
+    Ok(Reply::json(StatusCode::OK, &images_schema(&request.app.images)))
+}
+
+fn image_schema(rules: &ImagesConfig) -> Value {
+    json!({
+        "name": "image",
+        "properties": image_properties(rules),
+        "additionalProperties": {"type": "string"},
+        "links": [
+            {"rel": "self", "href": "{self}"},
+            {"rel": "enclosure", "href": "{file}"},
+            {"rel": "describedby", "href": "{schema}"},
+        ],
+    })
+}
+
+fn images_schema(rules: &ImagesConfig) -> Value {
+    json!({
+        "name": "images",
+        "properties": {
+            "images": {"type": "array", "items": image_schema(rules)},
+            "first": {"type": "string"},
+            "next": {"type": "string"},
+            "schema": {"type": "string"},
+        },
+        "links": [
+            {"rel": "first", "href": "{first}"},
+            {"rel": "next", "href": "{next}"},
+            {"rel": "describedby", "href": "{schema}"},
+        ],
+    })
+}
+
+fn image_properties(rules: &ImagesConfig) -> Value {
+    json!({
+        "id": {
+            "type": "string", "description": "The id of the image, a UUID",
+            "pattern": "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$",
+        },
+        "name": {"type": ["null", "string"], "description": "The name of the image, for people", "maxLength": 255},
+        "status": {
+            "type": "string", "readOnly": true, "description": "Where the image stands in its life",
+            "enum": ["queued", "saving", "active", "killed", "deleted", "uploading", "importing", "pending_delete", "deactivated"],
+        },
+        "visibility": {
+            "type": "string", "description": "Who may see the image", "enum": ["community", "public", "private", "shared"],
+        },
+        "protected": {"type": "boolean", "description": "Whether the image is safe from being deleted"},
+        "os_hidden": {"type": "boolean", "description": "Whether the image is left out of lists that do not ask for hidden images"},
+        "checksum": {"type": ["null", "string"], "readOnly": true, "description": "The MD5 digest of the data", "maxLength": 32},
+        "os_hash_algo": {
+            "type": ["null", "string"], "readOnly": true, "description": "The algorithm behind os_hash_value", "maxLength": 64,
+        },
+        "os_hash_value": {
+            "type": ["null", "string"], "readOnly": true,
+            "description": "The digest of the data by os_hash_algo, in hexadecimal digits", "maxLength": 128,
+        },
+        "owner": {"type": ["null", "string"], "description": "The project that owns the image", "maxLength": 255},
+        "size": {"type": ["null", "integer"], "readOnly": true, "description": "The length of the data in bytes"},
+        "virtual_size": {
+            "type": ["null", "integer"], "readOnly": true, "description": "The size in bytes of the disk that a guest sees",
+        },
+        "container_format": {
+            "type": ["null", "string"], "description": "What the disk image is wrapped in", "enum": null_or(&rules.container_formats),
+        },
+        "disk_format": {"type": ["null", "string"], "description": "The format of the disk image", "enum": null_or(&rules.disk_formats)},
+        "created_at": {"type": "string", "readOnly": true, "description": "When the image was created"},
+        "updated_at": {"type": "string", "readOnly": true, "description": "When the image last changed"},
+        "tags": {
+            "type": "array", "description": "Words that the image is found by", "items": {"type": "string", "maxLength": 255},
+        },
+        "direct_url": {"type": "string", "readOnly": true, "description": "Where the data lies in its store"},
+        "min_ram": {"type": "integer", "description": "The memory in MB that is needed to boot the image"},
+        "min_disk": {"type": "integer", "description": "The disk space in GB that is needed to boot the image"},
+        "self": {"type": "string", "readOnly": true, "description": "The address of this document"},
+        "file": {"type": "string", "readOnly": true, "description": "The address of the data"},
+        "stores": {"type": "string", "readOnly": true, "description": "The stores that hold the data, separated by commas"},
+        "schema": {"type": "string", "readOnly": true, "description": "The address of the schema of this document"},
+        "locations": locations(),
+    })
+}
+
+fn null_or(words: &[String]) -> Value {
+    std::iter::once(Value::Null).chain(words.iter().map(|word| json!(word))).collect()
+}
+
+fn locations() -> Value {
+    json!({
+        "type": "array",
+        "description": "The addresses of the data in its stores",
+        "items": {
+            "type": "object",
+            "properties": {
+                "url": {"type": "string", "maxLength": 255},
+                "metadata": {"type": "object"},
+                "validation_data": {
+                    "description": "Digests of the data, taken over while the image is queued and compared afterwards",
+                    "type": "object", "writeOnly": true, "additionalProperties": false,
+                    "properties": {
+                        "checksum": {"type": "string", "minLength": 32, "maxLength": 32},
+                        "os_hash_algo": {"type": "string", "maxLength": 64},
+                        "os_hash_value": {"type": "string", "maxLength": 128},
+                    },
+                    "required": ["os_hash_algo", "os_hash_value"],
+                },
+            },
+            "required": ["url", "metadata"],
+        },
+    })
+}

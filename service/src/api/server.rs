@@ -1,0 +1,129 @@
+//! The accept loop, and the one warp filter behind it.
+//!
+//! The loop is ours because warp's own cannot limit how long a client may take to send its headers and cannot be
+//! given a listener that was bound, and refused, before anything else started.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use futures_util::{Stream, StreamExt};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use warp::reply::{Reply as _, Response};
+use warp::{Filter, Rejection};
+
+use super::body::Body;
+use super::dispatch::Api;
+use super::reply::{Reply, ReplyBody};
+use crate::images::upload::UploadBodyError;
+
+/// A client that does not get its headers out within this time is cut off.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long requests in flight may take to end after a stop.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+const HEADERS_MAX_BYTES: usize = 256 * 1024;
+/// A pause after the system had no file descriptor left for a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves until `stop` says so, then lets requests in flight end.
+pub async fn serve(listener: TcpListener, api: Arc<Api>, mut stop: watch::Receiver<bool>) {
+    let service = warp::service(filter(api));
+    let graceful = GracefulShutdown::new();
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(HEADERS_MAX_BYTES * 2);
+    builder.http2().timer(TokioTimer::new());
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stopped| *stopped) => break,
+        };
+        let socket = match accepted {
+            Ok((socket, _)) => socket,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        }
+        let service = service.clone();
+        let service = service_fn(move |request: http::Request<Incoming>| {
+            let (head, body) = request.into_parts();
+            let mut bare = http::Request::new(body);
+            bare.extensions_mut().insert(Head(Arc::new(head)));
+            tower::ServiceExt::oneshot(service.clone(), bare)
+        });
+        let connection = builder.serve_connection(TokioIo::new(socket), service).into_owned();
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error, "a connection ended with an error");
+            }
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests that were still in flight were cut off");
+    }
+}
+
+/// The head of a request on its way through warp, which keeps only the body for itself.
+#[derive(Clone)]
+struct Head(Arc<http::request::Parts>);
+
+/// The one filter: everything that a request has, into [`Api::answer`].
+fn filter(api: Arc<Api>) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone {
+    warp::ext::get::<Head>()
+        .and(warp::body::stream())
+        .then(move |head, body| answer(Arc::clone(&api), head, body))
+}
+
+async fn answer<S, B>(api: Arc<Api>, head: Head, body: S) -> Response
+where
+    S: Stream<Item = Result<B, warp::Error>> + Send + 'static,
+    B: Buf + Send + 'static,
+{
+    let body = Body::new(&head.0.headers, frames(body, api.server.client_timeout).boxed());
+    into_response(api.answer(&head.0, body).await)
+}
+
+/// The frames of a body; a sender that is silent for too long ends it with an error.
+fn frames<S, B>(body: S, silence: Duration) -> impl Stream<Item = Result<Bytes, UploadBodyError>> + Send
+where
+    S: Stream<Item = Result<B, warp::Error>> + Send + 'static,
+    B: Buf + Send + 'static,
+{
+    let silence = if silence.is_zero() { Duration::MAX } else { silence };
+    futures_util::stream::unfold(Some(Box::pin(body)), move |body| async move {
+        let mut body = body?;
+        match tokio::time::timeout(silence, body.next()).await {
+            Ok(None) => None,
+            Ok(Some(Ok(mut frame))) => Some((Ok(frame.copy_to_bytes(frame.remaining())), Some(body))),
+            Ok(Some(Err(error))) => Some((Err(UploadBodyError::Broken(error.into())), None)),
+            Err(_) => Some((Err(UploadBodyError::Silent), None)),
+        }
+    })
+}
+
+fn into_response(reply: Reply) -> Response {
+    let mut response = match reply.body {
+        ReplyBody::Empty => Response::default(),
+        ReplyBody::Bytes(bytes) => Response::new(bytes.into()),
+        ReplyBody::Stream(stream) => warp::reply::stream(stream).into_response(),
+    };
+    *response.status_mut() = reply.status;
+    response.headers_mut().extend(reply.headers);
+    response
+}

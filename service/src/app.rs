@@ -1,0 +1,16 @@
+//! The one struct of collaborators that every use case receives.
+
+use crate::config::{ImagesConfig, LimitsConfig};
+use crate::db::Db;
+use crate::policy::Enforcer;
+use crate::stores::Stores;
+
+pub struct App {
+    pub db: Db,
+    pub stores: Stores,
+    pub enforcer: Enforcer,
+    pub images: ImagesConfig,
+    pub limits: LimitsConfig,
+    /// Names this node in the leases of uploads; the same after a restart.
+    pub node: String,
+}

@@ -1,0 +1,40 @@
+//! Leases: which node is at work on which image. A table of ours beside Glance's.
+//!
+//! A lease that its node does not renew says that the upload is dead, and the image can be put back.
+
+use jiff::Timestamp;
+
+use super::DbError;
+use super::connection::{Connection, query_all};
+
+/// Makes the table if it is not there. Outside of any other transaction: MariaDB commits before it.
+pub fn ensure_table(conn: &mut dyn Connection) -> Result<(), DbError> {
+    let sql = "CREATE TABLE IF NOT EXISTS glasshouse_leases (image_id VARCHAR(36) NOT NULL PRIMARY KEY, \
+               node VARCHAR(255) NOT NULL, renewed_at DATETIME NOT NULL)";
+    conn.execute(sql, &[]).map(|_| ())
+}
+
+/// Takes the lease of an image for `node`. The caller won the image by a compare-and-set of its status, so that a
+/// lease that is still there is a dead one's.
+pub fn acquire(conn: &mut dyn Connection, image_id: &str, node: &str, now: Timestamp) -> Result<(), DbError> {
+    release(conn, image_id)?;
+    let sql = "INSERT INTO glasshouse_leases (image_id, node, renewed_at) VALUES (?, ?, ?)";
+    conn.execute(sql, &[image_id.into(), node.into(), now.into()]).map(|_| ())
+}
+
+/// Gives the lease back; nothing happens when there is none.
+pub fn release(conn: &mut dyn Connection, image_id: &str) -> Result<(), DbError> {
+    conn.execute("DELETE FROM glasshouse_leases WHERE image_id = ?", &[image_id.into()]).map(|_| ())
+}
+
+/// Says that all uploads of `node` are alive.
+pub fn renew(conn: &mut dyn Connection, node: &str, now: Timestamp) -> Result<(), DbError> {
+    let sql = "UPDATE glasshouse_leases SET renewed_at = ? WHERE node = ?";
+    conn.execute(sql, &[now.into(), node.into()]).map(|_| ())
+}
+
+/// Images whose upload is dead when `node` starts: its own from before, and those not renewed since `deadline`.
+pub fn stale(conn: &mut dyn Connection, node: &str, deadline: Timestamp) -> Result<Vec<String>, DbError> {
+    let sql = "SELECT image_id FROM glasshouse_leases WHERE node = ? OR renewed_at < ?";
+    query_all(conn, sql, &[node.into(), deadline.into()], |row| row.text(0))
+}

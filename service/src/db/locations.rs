@@ -1,0 +1,211 @@
+//! Locations: where the bytes of an image are. Their ids stay the same for as long as they live.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json};
+
+use super::connection::{Connection, Value, query_all};
+use super::{DbError, images, listing};
+
+/// Whether the bytes of a location may be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LocationStatus {
+    Active,
+    Deleted,
+    PendingDelete,
+    /// A copy to this store is planned.
+    Pending,
+    /// A copy to this store is under way.
+    Uploading,
+}
+
+impl LocationStatus {
+    pub const ALL: &[Self] =
+        &[Self::Active, Self::Deleted, Self::PendingDelete, Self::Pending, Self::Uploading];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Deleted => "deleted",
+            Self::PendingDelete => "pending_delete",
+            Self::Pending => "pending",
+            Self::Uploading => "uploading",
+        }
+    }
+
+    fn parse(word: &str) -> Result<Self, DbError> {
+        let known = Self::ALL.iter().find(|status| status.as_str() == word);
+        known.copied().ok_or_else(|| DbError::other(format!("unknown status {word:?} of a location")))
+    }
+}
+
+/// One place that holds the bytes of an image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LocationRecord {
+    /// `None` until it was saved.
+    pub id: Option<i64>,
+    pub url: String,
+    /// With the key `store` when stores have ids.
+    pub metadata: Map<String, Json>,
+    pub status: LocationStatus,
+}
+
+impl LocationRecord {
+    /// A location that is not saved yet.
+    pub fn active(url: String, metadata: Map<String, Json>) -> Self {
+        Self { id: None, url, metadata, status: LocationStatus::Active }
+    }
+
+    /// The metadata that names the store of a location.
+    pub fn metadata_of(store_id: &str) -> Map<String, Json> {
+        Map::from_iter([("store".to_owned(), Json::from(store_id))])
+    }
+
+    /// Id of the store that holds the bytes, if stores have ids.
+    pub fn store_id(&self) -> Option<&str> {
+        self.metadata.get("store").and_then(Json::as_str)
+    }
+}
+
+/// Adds an active location and gives it its id. `Missing` when the image is not there.
+pub fn add(
+    conn: &mut dyn Connection,
+    image_id: &str,
+    url: &str,
+    metadata: &Map<String, Json>,
+    now: Timestamp,
+) -> Result<i64, DbError> {
+    images::touch(conn, image_id, now)?;
+    let location = LocationRecord {
+        id: None,
+        url: url.to_owned(),
+        metadata: metadata.clone(),
+        status: LocationStatus::Active,
+    };
+    insert(conn, image_id, &location, now)
+}
+
+/// Soft-deletes one location into `deleted` or `pending_delete`. `Missing` when the image has no such location.
+pub fn delete(
+    conn: &mut dyn Connection,
+    image_id: &str,
+    location_id: i64,
+    to: LocationStatus,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    images::touch(conn, image_id, now)?;
+    let sql = "UPDATE image_locations SET status = ?, deleted = 1, updated_at = ?, deleted_at = ?
+               WHERE id = ? AND image_id = ? AND deleted = 0";
+    let values = [to.as_str().into(), now.into(), now.into(), location_id.into(), image_id.into()];
+    if conn.execute(sql, &values)? == 0 {
+        return Err(DbError::Missing);
+    }
+    Ok(())
+}
+
+/// The active locations of many images, each with its image.
+pub(super) fn of(
+    conn: &mut dyn Connection,
+    image_ids: &[String],
+) -> Result<Vec<(String, LocationRecord)>, DbError> {
+    let (list, values) = listing::id_list(image_ids);
+    let sql = format!(
+        "SELECT image_id, id, value, meta_data, status FROM image_locations
+         WHERE image_id IN ({list}) AND deleted = 0 AND status = 'active' ORDER BY id"
+    );
+    query_all(conn, &sql, &values, |row| {
+        let location = LocationRecord {
+            id: Some(row.integer(1)?),
+            url: row.text(2)?,
+            metadata: parse_metadata(row.optional_text(3)?)?,
+            status: LocationStatus::parse(&row.text(4)?)?,
+        };
+        Ok((row.text(0)?, location))
+    })
+}
+
+pub(super) fn insert(
+    conn: &mut dyn Connection,
+    image_id: &str,
+    location: &LocationRecord,
+    now: Timestamp,
+) -> Result<i64, DbError> {
+    let sql =
+        "INSERT INTO image_locations (image_id, value, meta_data, status, created_at, updated_at, deleted)
+               VALUES (?, ?, ?, ?, ?, ?, 0)";
+    let values: [Value; 6] = [
+        image_id.into(),
+        (&location.url).into(),
+        print_metadata(&location.metadata)?.into(),
+        location.status.as_str().into(),
+        now.into(),
+        now.into(),
+    ];
+    conn.execute(sql, &values)?;
+    Ok(conn.last_insert_id())
+}
+
+/// Makes the locations of an image those of `wanted`; new ones receive their ids.
+pub(super) fn save(
+    conn: &mut dyn Connection,
+    image_id: &str,
+    wanted: &mut [LocationRecord],
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let sql = "SELECT id FROM image_locations WHERE image_id = ? AND deleted = 0";
+    let existing = query_all(conn, sql, &[image_id.into()], |row| row.integer(0))?;
+    for row in existing.iter().filter(|row| !wanted.iter().any(|location| location.id == Some(**row))) {
+        let sql = "UPDATE image_locations SET status = 'deleted', deleted = 1, deleted_at = ? WHERE id = ?";
+        conn.execute(sql, &[now.into(), (*row).into()])?;
+    }
+    for location in wanted {
+        match location.id {
+            None => location.id = Some(insert(conn, image_id, location, now)?),
+            Some(row) => update(conn, image_id, row, location, now)?,
+        }
+    }
+    Ok(())
+}
+
+fn update(
+    conn: &mut dyn Connection,
+    image_id: &str,
+    row: i64,
+    location: &LocationRecord,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let sql = "UPDATE image_locations SET value = ?, meta_data = ?, status = ?, updated_at = ?
+               WHERE id = ? AND image_id = ? AND deleted = 0";
+    let values: [Value; 6] = [
+        (&location.url).into(),
+        print_metadata(&location.metadata)?.into(),
+        location.status.as_str().into(),
+        now.into(),
+        row.into(),
+        image_id.into(),
+    ];
+    // Another writer removed it since the record was read.
+    if conn.execute(sql, &values)? == 0 { Err(DbError::Stale) } else { Ok(()) }
+}
+
+pub(super) fn delete_all(
+    conn: &mut dyn Connection,
+    image_id: &str,
+    to: LocationStatus,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let sql = "UPDATE image_locations SET status = ?, deleted = 1, updated_at = ?, deleted_at = ?
+               WHERE image_id = ? AND deleted = 0";
+    conn.execute(sql, &[to.as_str().into(), now.into(), now.into(), image_id.into()]).map(|_| ())
+}
+
+fn parse_metadata(text: Option<String>) -> Result<Map<String, Json>, DbError> {
+    match text {
+        None => Ok(Map::new()),
+        Some(text) if text.is_empty() || text == "null" => Ok(Map::new()),
+        Some(text) => serde_json::from_str(&text).map_err(DbError::other),
+    }
+}
+
+fn print_metadata(metadata: &Map<String, Json>) -> Result<String, DbError> {
+    serde_json::to_string(metadata).map_err(DbError::other)
+}

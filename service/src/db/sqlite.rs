@@ -1,0 +1,156 @@
+//! SQLite: the only file that names its driver.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{ErrorCode, OpenFlags, ToSql};
+
+use super::connection::{Cell, Cells, Connection, Row, Value};
+use super::door::Session;
+use super::{DbError, Dialect};
+
+/// How long a statement waits for another process's lock before it is `Busy`.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+const CACHED_STATEMENTS: usize = 128;
+
+pub struct Sqlite {
+    connection: rusqlite::Connection,
+    read_only: bool,
+}
+
+impl Sqlite {
+    /// Opens the file and makes it when it is not there.
+    pub fn open(path: &Path, synchronous: bool) -> Result<Self, DbError> {
+        Self::open_with(path, synchronous, false).map_err(|error| unopenable(path, error))
+    }
+
+    /// A connection that cannot write.
+    pub fn open_reader(path: &Path) -> Result<Self, DbError> {
+        Self::open_with(path, true, true).map_err(|error| unopenable(path, error))
+    }
+
+    fn open_with(path: &Path, synchronous: bool, read_only: bool) -> rusqlite::Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = rusqlite::Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(LOCK_WAIT)?;
+        connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", if synchronous { "FULL" } else { "NORMAL" })?;
+        connection.pragma_update(None, "foreign_keys", false)?;
+        if read_only {
+            connection.pragma_update(None, "query_only", true)?;
+        }
+        Ok(Self { connection, read_only })
+    }
+}
+
+impl Connection for Sqlite {
+    fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64, DbError> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(translate)?;
+        bind(&mut statement, values)?;
+        let changed = statement.raw_execute().map_err(translate)?;
+        Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+    }
+
+    fn query(
+        &mut self,
+        sql: &str,
+        values: &[Value],
+        row: &mut dyn FnMut(&Row<'_>) -> Result<(), DbError>,
+    ) -> Result<(), DbError> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(translate)?;
+        bind(&mut statement, values)?;
+        let mut rows = statement.raw_query();
+        while let Some(found) = rows.next().map_err(translate)? {
+            row(&Row(found))?;
+        }
+        Ok(())
+    }
+
+    fn last_insert_id(&self) -> i64 {
+        self.connection.last_insert_rowid()
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+}
+
+impl Session for Sqlite {
+    fn begin(&mut self) -> Result<(), DbError> {
+        // A writer takes its lock at once: upgrading a read transaction could only fail.
+        let sql = if self.read_only { "BEGIN" } else { "BEGIN IMMEDIATE" };
+        self.execute(sql, &[]).map(|_| ())
+    }
+
+    fn commit(&mut self) -> Result<(), DbError> {
+        self.execute("COMMIT", &[]).map(|_| ())
+    }
+
+    fn rollback(&mut self) -> Result<(), DbError> {
+        if self.connection.is_autocommit() {
+            return Ok(());
+        }
+        self.execute("ROLLBACK", &[]).map(|_| ())
+    }
+
+    fn server(&mut self) -> Result<String, DbError> {
+        Ok(format!("SQLite {}", rusqlite::version()))
+    }
+}
+
+impl Cells for rusqlite::Row<'_> {
+    fn cell(&self, column: usize) -> Result<Cell<'_>, DbError> {
+        match self.get_ref(column).map_err(translate)? {
+            ValueRef::Null => Ok(Cell::Null),
+            ValueRef::Integer(number) => Ok(Cell::Integer(number)),
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+                std::str::from_utf8(bytes).map(Cell::Text).map_err(DbError::other)
+            }
+            ValueRef::Real(number) => {
+                Err(DbError::other(format!("column {column} of an answer holds the fraction {number}")))
+            }
+        }
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Null => ToSqlOutput::Borrowed(ValueRef::Null),
+            Self::Integer(number) => ToSqlOutput::Borrowed(ValueRef::Integer(*number)),
+            Self::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+            Self::Time(time) => ToSqlOutput::Owned(time.strftime("%Y-%m-%d %H:%M:%S.%6f").to_string().into()),
+        })
+    }
+}
+
+fn bind(statement: &mut rusqlite::Statement<'_>, values: &[Value]) -> Result<(), DbError> {
+    for (index, value) in values.iter().enumerate() {
+        statement.raw_bind_parameter(index + 1, value).map_err(translate)?;
+    }
+    Ok(())
+}
+
+fn translate(error: rusqlite::Error) -> DbError {
+    use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
+
+    let rusqlite::Error::SqliteFailure(failure, _) = &error else {
+        return DbError::other(error);
+    };
+    match (failure.code, failure.extended_code) {
+        (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => DbError::Busy,
+        (_, SQLITE_CONSTRAINT_PRIMARYKEY | SQLITE_CONSTRAINT_UNIQUE) => DbError::Duplicate,
+        _ => DbError::other(error),
+    }
+}
+
+fn unopenable(path: &Path, error: rusqlite::Error) -> DbError {
+    match translate(error) {
+        DbError::Other(source) => DbError::Unopenable { path: path.to_owned(), source },
+        other => other,
+    }
+}

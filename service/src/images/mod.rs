@@ -1,0 +1,94 @@
+//! What the service does with images: one file for each verb. No HTTP, no SQL.
+
+use crate::app::App;
+use crate::context::Context;
+use crate::db::images::ImageRecord;
+use crate::db::{self, DbError};
+use crate::error::Error;
+use crate::policy::{Rule, Target};
+use glasshouse_shared::image::{Image, Visibility};
+
+pub mod attribute;
+pub mod create;
+pub mod delete;
+pub mod download;
+pub mod list;
+mod pump;
+pub mod repair;
+pub mod status;
+pub mod tags;
+pub mod update;
+pub mod upload;
+
+/// The longest id that a row can hold.
+const ID_MAX_CHARS: usize = 36;
+
+/// An image that the caller may see.
+pub struct Visible {
+    pub record: ImageRecord,
+    /// The caller's project, when the image is shared with it in any member status.
+    pub member_id: Option<String>,
+}
+
+impl Visible {
+    pub fn image(&self) -> &Image {
+        &self.record.image
+    }
+
+    /// Refuses with the rule's name; the caller may see the image, so it is 403 and not 404.
+    pub fn enforce(&self, app: &App, ctx: &Context, rule: Rule) -> Result<(), Error> {
+        app.enforcer.enforce(ctx, rule, &Target::of_image(self.image(), self.member_id.as_deref()))
+    }
+}
+
+/// The image `id`, if it exists and both the visibility rules and the policy let the caller see it.
+pub async fn load(app: &App, ctx: &Context, id: &str) -> Result<Visible, Error> {
+    if id.chars().count() > ID_MAX_CHARS {
+        return Err(not_found(id));
+    }
+    let (wanted, project) = (id.to_owned(), ctx.project_id.clone());
+    let found = app.db.read(move |conn| {
+        let Some(record) = db::images::get(conn, &wanted)? else { return Ok(None) };
+        let stranger = record.image.owner != project && record.image.visibility == Visibility::Shared;
+        let member_id = match &project {
+            Some(project) if stranger => {
+                db::members::status_of(conn, &wanted, project)?.map(|_| project.clone())
+            }
+            _ => None,
+        };
+        Ok(Some(Visible { record, member_id }))
+    });
+    let visible = found.await?.ok_or_else(|| not_found(id))?;
+    let seen = is_reachable(&visible, ctx)
+        && app.enforcer.allows(
+            ctx,
+            Rule::GetImage,
+            &Target::of_image(visible.image(), visible.member_id.as_deref()),
+        );
+    if seen { Ok(visible) } else { Err(not_found(id)) }
+}
+
+/// The layer below policy: which rows a project can reach by id at all.
+fn is_reachable(visible: &Visible, ctx: &Context) -> bool {
+    let image = visible.image();
+    ctx.is_admin
+        || image.owner.is_none()
+        || matches!(image.visibility, Visibility::Public | Visibility::Community)
+        || image.owner == ctx.project_id
+        || visible.member_id.is_some()
+}
+
+pub fn not_found(id: &str) -> Error {
+    Error::NotFound(format!("No image found with ID {id}"))
+}
+
+/// What a failure of the database means where no use case gives it a meaning of its own.
+impl From<DbError> for Error {
+    fn from(error: DbError) -> Self {
+        if error.is_outage() {
+            let message = "The database cannot be reached at the moment. Please try again later.".to_owned();
+            return Self::Unavailable { message, source: Some(Box::new(error)) };
+        }
+        Self::internal(error)
+    }
+}

@@ -1,0 +1,86 @@
+//! What a dead process left behind: rows in `saving`, bytes without a location, partial files.
+
+use std::time::Duration;
+
+use crate::app::App;
+use crate::clock;
+use crate::db::images::StatusChange;
+use crate::db::{self, DbError};
+use crate::error::Error;
+use crate::stores::StoreError;
+use glasshouse_shared::image::Status;
+
+/// How often a node says that its uploads are alive.
+pub const HEARTBEAT: Duration = Duration::from_secs(20);
+/// A lease that was not renewed for so long belongs to a dead node.
+const LEASE_TTL: Duration = Duration::from_secs(90);
+
+/// Puts back what uploads of this node's previous process, and of nodes that are silent, left in `saving`.
+/// Runs before the service listens; answers how many images were put back.
+pub async fn repair_at_start(app: &App) -> Result<usize, Error> {
+    for store in app.stores.iter() {
+        match store.backend().sweep().await {
+            Ok(0) => {}
+            Ok(count) => {
+                tracing::warn!(store = store.id, count, "removed partial files of interrupted uploads");
+            }
+            Err(error) => {
+                tracing::error!(store = store.id, %error, "partial files could not be swept");
+            }
+        }
+    }
+    let node = app.node.clone();
+    let deadline = clock::now() - LEASE_TTL;
+    let stale = app.db.read(move |conn| db::leases::stale(conn, &node, deadline)).await?;
+    for id in &stale {
+        put_back(app, id).await?;
+    }
+    if !stale.is_empty() {
+        tracing::warn!(count = stale.len(), "put images of interrupted uploads back into queued");
+    }
+    Ok(stale.len())
+}
+
+/// Bytes that were committed to a store, but not to the database, go first: the next upload needs their place.
+async fn put_back(app: &App, id: &str) -> Result<(), Error> {
+    let wanted = id.to_owned();
+    let record = app.db.read(move |conn| db::images::get(conn, &wanted)).await?;
+    if record.is_some_and(|record| record.image.status == Status::Saving && record.locations.is_empty()) {
+        for store in app.stores.iter() {
+            let Ok(url) = store.backend().location(id) else { continue };
+            match store.backend().delete(&url).await {
+                Ok(()) | Err(StoreError::NotFound) => {}
+                Err(error) => {
+                    tracing::error!(image_id = id, %error, "bytes of an interrupted upload could not be removed");
+                }
+            }
+        }
+    }
+    let wanted = id.to_owned();
+    let put_back = app.db.write(move |conn| {
+        db::leases::release(conn, &wanted)?;
+        match db::images::set_status(
+            conn,
+            &wanted,
+            &[Status::Saving],
+            &StatusChange::to_queued(),
+            clock::now(),
+        ) {
+            Err(DbError::Stale | DbError::Missing) => Ok(()),
+            other => other,
+        }
+    });
+    Ok(put_back.await?)
+}
+
+/// Renews the leases of this node for ever; the caller ends it by dropping it.
+pub async fn heartbeat(app: &App) {
+    let mut ticks = tokio::time::interval(HEARTBEAT);
+    loop {
+        ticks.tick().await;
+        let node = app.node.clone();
+        if let Err(error) = app.db.write(move |conn| db::leases::renew(conn, &node, clock::now())).await {
+            tracing::error!(%error, "the leases of uploads could not be renewed");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Update the record of an image: a list of changes, all of them or none.
+
+use crate::app::App;
+use crate::clock;
+use crate::context::Context;
+use crate::db::{self, DbError};
+use crate::error::Error;
+use crate::images::attribute::Attribute;
+use crate::images::create::{enforce_visibility, within};
+use crate::images::{Visible, load, not_found};
+use crate::policy::Rule;
+use glasshouse_shared::image::{Image, Status};
+
+/// One operation of a PATCH, already checked against the schema.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// `add`: sets, whether the attribute is there or not.
+    Add(Attribute),
+    /// `add` of the first media type: 409 when a property of that name is there already.
+    AddNew(Attribute),
+    /// `replace`: 409 when no property of that name is there.
+    Replace(Attribute),
+    /// `remove` of a custom property: 409 when it is not there.
+    Remove { key: String },
+    /// Any operation on `/locations`.
+    Locations,
+}
+
+/// Applies `changes` in their order and saves once. An empty list changes nothing, not even `updated_at`.
+pub async fn update(app: &App, ctx: &Context, id: &str, changes: Vec<Change>) -> Result<Visible, Error> {
+    let mut visible = load(app, ctx, id).await?;
+    if changes.is_empty() {
+        return Ok(visible);
+    }
+    visible.enforce(app, ctx, Rule::ModifyImage)?;
+    let before = visible.record.image.clone();
+    for change in changes {
+        apply(app, ctx, change, &mut visible.record.image)?;
+    }
+    let after = &visible.record.image;
+    if after.visibility != before.visibility {
+        enforce_visibility(app, ctx, after)?;
+    }
+    within("tags", after.tags.len(), app.limits.image_tag_quota.filter(|_| after.tags != before.tags))?;
+    let has_new_key = after.properties.keys().any(|key| !before.properties.contains_key(key));
+    within("properties", after.properties.len(), app.limits.image_property_quota.filter(|_| has_new_key))?;
+    let record = visible.record.clone();
+    let expected = [before.status];
+    let saved = app.db.write(move |conn| db::images::update(conn, &record, &expected, clock::now()));
+    visible.record = saved.await.map_err(|error| match error {
+        DbError::Missing => not_found(id),
+        DbError::Stale => Error::Conflict(format!(
+            "Image {id} changed its status meanwhile. Please read it again and retry."
+        )),
+        other => other.into(),
+    })?;
+    Ok(visible)
+}
+
+fn apply(app: &App, ctx: &Context, change: Change, image: &mut Image) -> Result<(), Error> {
+    match change {
+        Change::Add(attribute) => {
+            check(ctx, &attribute, image)?;
+            attribute.apply(image);
+        }
+        Change::AddNew(attribute) => {
+            check(ctx, &attribute, image)?;
+            if let Attribute::Property { key, .. } = &attribute
+                && image.properties.contains_key(key)
+            {
+                return Err(Error::Conflict(format!("Property {key} already present.")));
+            }
+            attribute.apply(image);
+        }
+        Change::Replace(attribute) => {
+            check(ctx, &attribute, image)?;
+            if let Attribute::Property { key, .. } = &attribute
+                && !image.properties.contains_key(key)
+            {
+                return Err(missing_property(key));
+            }
+            attribute.apply(image);
+        }
+        Change::Remove { key } => {
+            image.properties.remove(&key).ok_or_else(|| missing_property(&key))?;
+        }
+        Change::Locations => return Err(locations_refused(app)),
+    }
+    Ok(())
+}
+
+/// Rules on single attributes that hold whatever operation sets them.
+fn check(ctx: &Context, attribute: &Attribute, image: &Image) -> Result<(), Error> {
+    match attribute {
+        Attribute::Owner(_) if !ctx.is_admin => {
+            Err(Error::Forbidden("You are not permitted to modify 'owner' on this image.".to_owned()))
+        }
+        Attribute::DiskFormat(_) | Attribute::ContainerFormat(_)
+            if !matches!(image.status, Status::Queued | Status::Importing) =>
+        {
+            let name = if matches!(attribute, Attribute::DiskFormat(_)) {
+                "disk_format"
+            } else {
+                "container_format"
+            };
+            Err(Error::Forbidden(format!("Attribute {name} can be only replaced for a queued image.")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn missing_property(key: &str) -> Error {
+    Error::Conflict(format!("Property {key} does not exist."))
+}
+
+fn locations_refused(app: &App) -> Error {
+    let message = if app.images.show_multiple_locations {
+        "Locations cannot be changed by this release of the service."
+    } else {
+        "It's not allowed to add locations if locations are invisible."
+    };
+    Error::Forbidden(message.to_owned())
+}

@@ -1,0 +1,252 @@
+//! Upload the data of an image: queued → saving → active, or back to queued with nothing left behind.
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::clock;
+use crate::context::Context;
+use crate::db::images::StatusChange;
+use crate::db::locations::{self, LocationRecord};
+use crate::db::{self, DbError};
+use crate::error::Error;
+pub use crate::images::pump::{Body, BodyError as UploadBodyError};
+use crate::images::pump::{BodyError, Limit, PumpError, Pumped, pump};
+use crate::images::{delete, load, not_found};
+use crate::policy::Rule;
+use crate::stores::{Store, StoreError};
+use glasshouse_shared::checksum::HashDigest;
+use glasshouse_shared::format::{Accepted, Rules, judge};
+use glasshouse_shared::image::{Image, Status};
+
+/// The data and what the client says of it.
+pub struct Upload {
+    pub body: Body,
+    /// Length in bytes that the client announced.
+    pub size_bytes: Option<u64>,
+    /// Id of the store that the client wants.
+    pub store: Option<String>,
+}
+
+/// Stores the data of the image `id`.
+///
+/// The work runs in a task of its own: a client that hangs up cannot leave half a state.
+pub async fn upload(app: Arc<App>, ctx: &Context, id: &str, upload: Upload) -> Result<(), Error> {
+    let visible = load(&app, ctx, id).await?;
+    visible.enforce(&app, ctx, Rule::UploadImage)?;
+    let image = visible.record.image;
+    check_state(&image)?;
+    let store_id = wanted_store(&app, upload.store.as_deref())?;
+    let limit = limit(&app, ctx, &image, upload.size_bytes).await?;
+    let saving = tokio::spawn(async move { save(&app, image, &store_id, upload.body, limit).await });
+    saving.await.map_err(Error::internal)?
+}
+
+fn check_state(image: &Image) -> Result<(), Error> {
+    if image.status != Status::Queued {
+        return Err(wrong_status(image.status));
+    }
+    for (name, value) in [("disk_format", &image.disk_format), ("container_format", &image.container_format)]
+    {
+        if value.is_none() {
+            return Err(Error::BadRequest(format!("Property {name} must be set prior to saving data.")));
+        }
+    }
+    Ok(())
+}
+
+fn wrong_status(from: Status) -> Error {
+    Error::Conflict(format!("Image status transition from {from} to saving is not allowed"))
+}
+
+fn wanted_store(app: &App, wanted: Option<&str>) -> Result<String, Error> {
+    let store = match wanted.filter(|_| app.stores.is_multi()) {
+        Some(id) => {
+            app.stores.get(id).ok_or_else(|| Error::BadRequest(format!("Store {id:?} is not configured.")))?
+        }
+        None => app.stores.default_store().ok_or_else(|| Error::internal("no store is configured"))?,
+    };
+    Ok(store.id.clone())
+}
+
+/// How much may arrive: what was announced, the cap on one image and what is left of the project's quota.
+async fn limit(app: &App, ctx: &Context, image: &Image, declared: Option<u64>) -> Result<Limit, Error> {
+    let mut maximum = app.limits.image_size_cap;
+    if let (Some(quota), Some(project)) = (app.limits.user_storage_quota, ctx.project_id.clone()) {
+        let id = image.id.clone();
+        let used = app.db.read(move |conn| db::images::usage_bytes(conn, &project, Some(&id))).await?;
+        maximum = maximum.min(quota.saturating_sub(used));
+        if maximum == 0 {
+            return Err(Error::TooLarge("The storage quota of the project is used up.".to_owned()));
+        }
+    }
+    if let Some(declared) = declared.filter(|declared| *declared > maximum) {
+        return Err(Error::TooLarge(format!(
+            "The image is {declared} bytes long; {maximum} bytes are allowed at the moment."
+        )));
+    }
+    Ok(Limit { declared, maximum })
+}
+
+/// Claims the image, stores the data, and undoes everything when that fails.
+async fn save(app: &App, image: Image, store_id: &str, body: Body, limit: Limit) -> Result<(), Error> {
+    let store = app.stores.get(store_id).ok_or_else(|| Error::internal("a store vanished"))?;
+    claim(app, &image.id).await?;
+    match transfer(app, &image, store, body, limit).await {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            release(app, &image.id).await;
+            Err(error)
+        }
+    }
+}
+
+/// queued → saving together with the lease that says which node is at work.
+async fn claim(app: &App, id: &str) -> Result<(), Error> {
+    let (wanted, node) = (id.to_owned(), app.node.clone());
+    let claimed = app.db.write(move |conn| {
+        db::images::set_status(
+            conn,
+            &wanted,
+            &[Status::Queued],
+            &StatusChange::to(Status::Saving),
+            clock::now(),
+        )?;
+        db::leases::acquire(conn, &wanted, &node, clock::now())
+    });
+    claimed.await.map_err(|error| match error {
+        DbError::Stale => wrong_status(Status::Saving),
+        DbError::Missing => not_found(id),
+        other => other.into(),
+    })
+}
+
+/// saving → queued. When even that fails, the lease runs out and the next start repairs the row.
+async fn release(app: &App, id: &str) {
+    let wanted = id.to_owned();
+    let released = app.db.write(move |conn| {
+        db::leases::release(conn, &wanted)?;
+        match db::images::set_status(
+            conn,
+            &wanted,
+            &[Status::Saving],
+            &StatusChange::to_queued(),
+            clock::now(),
+        ) {
+            // Deleted while its data arrived: there is nothing to give back.
+            Err(DbError::Stale | DbError::Missing) => Ok(()),
+            other => other,
+        }
+    });
+    if let Err(error) = released.await {
+        tracing::error!(image_id = id, %error, "an image could not be put back into queued");
+    }
+}
+
+async fn transfer(app: &App, image: &Image, store: &Store, body: Body, limit: Limit) -> Result<(), Error> {
+    let hash = HashDigest::new(&app.images.hashing_algorithm).map_err(Error::internal)?;
+    let mut writer = store.backend().writer(&image.id, limit.declared).await.map_err(store_error)?;
+    let arrived = match pump(body, limit, hash, &mut *writer).await {
+        Ok(pumped) => inspect(app, image, &pumped).map(|accepted| (pumped, accepted)),
+        Err(error) => Err(pump_error(error)),
+    };
+    let (pumped, accepted) = match arrived {
+        Ok(arrived) => arrived,
+        Err(error) => {
+            writer.cancel().await;
+            return Err(error);
+        }
+    };
+    let url = writer.commit().await.map_err(store_error)?;
+    let metadata =
+        if app.stores.is_multi() { LocationRecord::metadata_of(&store.id) } else { serde_json::Map::new() };
+    let location = LocationRecord::active(url, metadata);
+    match activate(app, &image.id, &location, pumped, accepted).await {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            delete::remove_bytes(app, &image.id, &location).await;
+            Err(error)
+        }
+    }
+}
+
+/// The bytes against the declared formats; a refusal leaves nothing behind.
+fn inspect(app: &App, image: &Image, pumped: &Pumped) -> Result<Accepted, Error> {
+    let rules = Rules {
+        require_match: app.images.require_format_match,
+        vmdk_allowed_types: app.images.vmdk_allowed_types.clone(),
+        gpt_nonfatal: app.images.gpt_checks_nonfatal.clone(),
+    };
+    let (disk, container) =
+        (image.disk_format.as_deref().unwrap_or(""), image.container_format.as_deref().unwrap_or(""));
+    judge(&pumped.verdict, disk, container, &rules).map_err(|refusal| Error::UnsupportedMedia {
+        media_type: disk.to_owned(),
+        message: refusal.to_string(),
+        accept_patch: None,
+    })
+}
+
+/// saving → active with everything that is known of the data, in one transaction.
+async fn activate(
+    app: &App,
+    id: &str,
+    location: &LocationRecord,
+    pumped: Pumped,
+    accepted: Accepted,
+) -> Result<(), Error> {
+    let change = StatusChange {
+        to: Status::Active,
+        size: Some(Some(pumped.size_bytes)),
+        virtual_size: Some(accepted.virtual_size_bytes),
+        checksum: Some(Some(pumped.checksum)),
+        os_hash_algo: Some(Some(app.images.hashing_algorithm.clone())),
+        os_hash_value: Some(Some(pumped.hash)),
+    };
+    let (wanted, location) = (id.to_owned(), location.clone());
+    let done = app.db.write(move |conn| {
+        let now = clock::now();
+        db::images::set_status(conn, &wanted, &[Status::Saving], &change, now)?;
+        locations::add(conn, &wanted, &location.url, &location.metadata, now)?;
+        db::leases::release(conn, &wanted)
+    });
+    done.await.map_err(|error| match error {
+        DbError::Stale | DbError::Missing => Error::Gone(format!(
+            "Image {id} could not be found after upload. The image may have been deleted during the upload."
+        )),
+        other => other.into(),
+    })
+}
+
+fn pump_error(error: PumpError) -> Error {
+    match error {
+        PumpError::Body(BodyError::Silent) => {
+            Error::BadRequest("The sender was silent for too long.".to_owned())
+        }
+        PumpError::Body(BodyError::Broken(_)) => {
+            Error::BadRequest("The connection broke before all data arrived.".to_owned())
+        }
+        PumpError::NotAsDeclared { declared, received } => Error::BadRequest(format!(
+            "The image data does not have the announced size: {declared} bytes announced, {received} received."
+        )),
+        PumpError::OverMaximum { maximum } => Error::TooLarge(format!(
+            "The image is longer than the {maximum} bytes that are allowed at the moment."
+        )),
+        PumpError::Store(error) => store_error(error),
+        PumpError::Stage(error) => Error::internal(error),
+    }
+}
+
+fn store_error(error: StoreError) -> Error {
+    match error {
+        StoreError::Full(source) => {
+            tracing::error!(error = %source, "the store is full");
+            Error::TooLarge("There is not enough space in the store for this image.".to_owned())
+        }
+        StoreError::Denied { .. } => Error::Unavailable {
+            message: "The store refuses to be written to.".to_owned(),
+            source: Some(Box::new(error)),
+        },
+        StoreError::Duplicate => Error::Conflict("Another upload of this image is at work.".to_owned()),
+        StoreError::ReadOnly => Error::Gone("The store takes no data.".to_owned()),
+        other => Error::internal(other),
+    }
+}

@@ -1,0 +1,63 @@
+//! What a driver must know: how to keep bytes under an image id. It knows nothing of images.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::Stream;
+
+use super::StoreError;
+
+/// Frames as they came from the network, shared between the stages of the pump without a copy.
+pub type Batch = Arc<Vec<Bytes>>;
+
+/// The bytes of an image on their way out. `Sync` because the HTTP body asks for it.
+pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>> + Send + Sync>>;
+
+/// Which bytes: `length_bytes` from `offset_bytes` on. Both lie within the object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ByteRange {
+    pub offset_bytes: u64,
+    pub length_bytes: u64,
+}
+
+/// Keeps bytes under an image id.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// First part of the locations that it writes: `file`, `http`, …
+    fn scheme(&self) -> &'static str;
+
+    /// Opens a place for the bytes of `id`. `Duplicate` when something is stored under it already.
+    async fn writer(&self, id: &str, size_hint_bytes: Option<u64>) -> Result<Box<dyn Writer>, StoreError>;
+
+    /// The bytes behind `url`, whole or a part.
+    async fn reader(&self, url: &str, range: Option<ByteRange>) -> Result<ByteStream, StoreError>;
+
+    /// Length of what lies behind `url`, in bytes.
+    async fn size(&self, url: &str) -> Result<u64, StoreError>;
+
+    /// The URL that a commit under `id` answers.
+    fn location(&self, id: &str) -> Result<String, StoreError>;
+
+    /// Removes what lies behind `url`. `NotFound` when nothing does.
+    async fn delete(&self, url: &str) -> Result<(), StoreError>;
+
+    /// Writes, reads and deletes a small object, to find out before the first request whether that works.
+    async fn probe(&self) -> Result<(), StoreError>;
+
+    /// Removes what writers of dead processes left behind; answers how many.
+    async fn sweep(&self) -> Result<usize, StoreError>;
+}
+
+/// Bytes become visible at `commit`, and only then. Dropping cancels.
+#[async_trait]
+pub trait Writer: Send {
+    async fn write(&mut self, batch: Batch) -> Result<(), StoreError>;
+
+    /// Makes the bytes durable and visible; answers the URL of the location.
+    async fn commit(self: Box<Self>) -> Result<String, StoreError>;
+
+    /// Removes everything that was written.
+    async fn cancel(self: Box<Self>);
+}

@@ -1,0 +1,106 @@
+//! Where bytes are kept: named, configured stores over drivers. Nothing here knows what an image is.
+
+use std::sync::Arc;
+
+use crate::config::{StoreConfig, StoreKind, StoresConfig};
+
+pub mod backend;
+#[cfg(test)]
+mod conformance;
+mod file;
+
+pub use backend::{Backend, Batch, ByteRange, ByteStream, Writer};
+
+/// Why a store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("nothing is stored there")]
+    NotFound,
+    #[error("something is stored there already")]
+    Duplicate,
+    #[error("the store is full")]
+    Full(#[source] std::io::Error),
+    #[error("the store refuses access to {path}: {source}")]
+    Denied { path: String, source: std::io::Error },
+    #[error("the store is read-only")]
+    ReadOnly,
+    #[error("{0:?} is not a location of this store")]
+    BadLocation(String),
+    #[error("the store failed: {0}")]
+    Other(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A configured, named backend.
+pub struct Store {
+    pub id: String,
+    pub description: Option<String>,
+    /// Copies are read from the heaviest store first.
+    pub weight: i64,
+    pub read_only: bool,
+    backend: Arc<dyn Backend>,
+}
+
+impl Store {
+    pub fn backend(&self) -> &dyn Backend {
+        &*self.backend
+    }
+}
+
+/// All configured stores.
+pub struct Stores {
+    all: Vec<Store>,
+    default: String,
+    multi: bool,
+}
+
+impl Stores {
+    /// Makes the drivers. Touches no disk beyond creating missing directories.
+    pub fn open(config: &StoresConfig) -> Result<Self, StoreError> {
+        let all = config
+            .stores
+            .iter()
+            .filter_map(|store| open_store(store).transpose())
+            .collect::<Result<_, _>>()?;
+        Ok(Self { all, default: config.default.clone(), multi: config.multi })
+    }
+
+    /// The store that takes what names none.
+    pub fn default_store(&self) -> Option<&Store> {
+        self.get(&self.default)
+    }
+
+    pub fn get(&self, id: &str) -> Option<&Store> {
+        self.all.iter().find(|store| store.id == id)
+    }
+
+    /// Stores have ids that clients see (`enabled_backends` is set).
+    pub fn is_multi(&self) -> bool {
+        self.multi
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Store> {
+        self.all.iter()
+    }
+
+    /// The store that can read `url`: the one that the location's metadata names, else the first of its scheme.
+    pub fn for_location(&self, url: &str, store_id: Option<&str>) -> Option<&Store> {
+        let scheme = url.split_once("://").map(|(scheme, _)| scheme)?;
+        let of_scheme = |store: &&Store| store.backend.scheme() == scheme;
+        store_id.and_then(|id| self.get(id)).filter(of_scheme).or_else(|| self.all.iter().find(of_scheme))
+    }
+}
+
+/// `None` for a driver that only reads from elsewhere and needs nothing opened.
+fn open_store(config: &StoreConfig) -> Result<Option<Store>, StoreError> {
+    let backend: Arc<dyn Backend> = match &config.kind {
+        StoreKind::File { datadir, file_perm, .. } => Arc::new(file::FileBackend::open(datadir, *file_perm)?),
+        StoreKind::Http => return Ok(None),
+    };
+    Ok(Some(Store {
+        id: config.id.clone(),
+        description: config.description.clone(),
+        weight: config.weight,
+        read_only: false,
+        backend,
+    }))
+}

@@ -1,0 +1,1 @@
+//! Tests of the inspection as a whole.

@@ -1,0 +1,57 @@
+//! The real Glance, served by uWSGI as its own documentation advises: the peer of the benchmark and of comparisons.
+
+use std::process::Command;
+
+use crate::deployment::{Database, write_configuration};
+use crate::http::Api;
+use crate::keystone::Keystone;
+use crate::process::{self, Process};
+use crate::scratch::Scratch;
+use crate::{tools, wait};
+
+/// A running Glance with the file store.
+#[derive(Debug)]
+pub struct Glance {
+    pub port: u16,
+    process: Process,
+    _scratch: Scratch,
+}
+
+impl Glance {
+    /// Fills the database with Glance's own tool and starts it.
+    pub fn start(keystone: &Keystone, database: &Database) -> Self {
+        let scratch = Scratch::new("glance");
+        let port = process::free_port();
+        let paste = tools::environment("glance").join("etc/glance/glance-api-paste.ini");
+        let extra = format!("[paste_deploy]\nconfig_file = {}\n", paste.display());
+        let configuration = write_configuration(&scratch, port, database, keystone, &extra);
+
+        let mut sync = Command::new(tools::environment_program("glance", "glance-manage"));
+        sync.arg("--config-file").arg(&configuration).arg("db_sync");
+        process::run_well(sync, wait::START);
+
+        let mut server = Command::new(tools::environment_program("glance", "uwsgi"));
+        server
+            .env("OS_GLANCE_CONFIG_DIR", scratch.path())
+            .env("OS_GLANCE_CONFIG_FILES", &configuration)
+            .current_dir(scratch.path())
+            .args(["--http-socket", &format!("127.0.0.1:{port}"), "--module", "glance.wsgi.api:application"])
+            .args(["--master", "--processes", "2", "--enable-threads", "--die-on-term", "--no-orphans"])
+            .args(["--disable-logging", "--buffer-size", "65535", "--listen", "100"]);
+        let mut process = Process::start("glance", server, scratch.path());
+        let api = Api::new(&format!("http://127.0.0.1:{port}"));
+        process.wait_until("answering", wait::START, || {
+            process::is_listening(port) && api.get("/versions").status == 200
+        });
+        Self { port, process, _scratch: scratch }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The process that the workers hang under.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+}

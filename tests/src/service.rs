@@ -1,0 +1,143 @@
+//! Our own service as a process, started the way an operator or the desktop starts it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::http::Api;
+use crate::process::{self, Finished, Process};
+use crate::scratch::Scratch;
+use crate::{tools, wait};
+
+/// A running `glasshouse-service`, whatever its subcommand.
+#[derive(Debug)]
+pub struct Service {
+    pub process: Process,
+    pub port: u16,
+    _logs: Scratch,
+}
+
+/// A lab, and where it keeps its things.
+#[derive(Debug)]
+pub struct Lab {
+    pub service: Service,
+    pub data_dir: PathBuf,
+    _scratch: Option<Scratch>,
+}
+
+/// One entry of a `clouds.yaml`, as far as the tests need it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Cloud {
+    pub auth: CloudAuth,
+    pub region_name: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct CloudAuth {
+    pub auth_url: String,
+    pub username: String,
+    pub password: String,
+    pub project_name: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct CloudsFile {
+    clouds: std::collections::BTreeMap<String, Cloud>,
+}
+
+/// The name of the lab in its `clouds.yaml`.
+pub const LAB_CLOUD: &str = "glasshouse-lab";
+
+/// The command line of our service, to be completed.
+pub fn command() -> Command {
+    Command::new(tools::built_program("glasshouse-service"))
+}
+
+/// Runs the service with arguments that make it end by itself: `db sync`, or a start that must fail.
+pub fn run(arguments: &[&str]) -> Finished {
+    let mut command = command();
+    command.args(arguments);
+    process::run(command, wait::STEP)
+}
+
+impl Service {
+    /// Starts `serve` with this file and waits until it answers.
+    pub fn start_serve(configuration: &Path, port: u16) -> Self {
+        let mut command = command();
+        command.arg("serve").arg("--config-file").arg(configuration);
+        Self::start(command, port)
+    }
+
+    fn start(command: Command, port: u16) -> Self {
+        let logs = Scratch::new("service");
+        let mut process = Process::start("glasshouse-service", command, logs.path());
+        let api = Api::new(&format!("http://127.0.0.1:{port}"));
+        process.wait_until("answering /versions", wait::START, || {
+            process::is_listening(port) && api.get("/versions").status == 200
+        });
+        Self { process, port, _logs: logs }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub fn api(&self) -> Api {
+        Api::new(&self.url())
+    }
+}
+
+impl Lab {
+    /// A lab in a new folder.
+    pub fn start() -> Self {
+        let scratch = Scratch::new("lab");
+        let lab = Self::start_in(&scratch.join("data"));
+        Self { _scratch: Some(scratch), ..lab }
+    }
+
+    /// A lab in this folder, which may hold one already.
+    pub fn start_in(data_dir: &Path) -> Self {
+        let port = process::free_port();
+        let mut command = command();
+        command.arg("lab").arg("--data-dir").arg(data_dir).args(["--listen", &format!("127.0.0.1:{port}")]);
+        Self { service: Service::start(command, port), data_dir: data_dir.to_owned(), _scratch: None }
+    }
+
+    pub fn clouds_file(&self) -> PathBuf {
+        self.data_dir.join("clouds.yaml")
+    }
+
+    /// What its `clouds.yaml` says.
+    pub fn cloud(&self) -> Cloud {
+        let text = fs::read_to_string(self.clouds_file()).expect("the lab's clouds.yaml");
+        let mut file: CloudsFile = serde_norway::from_str(&text).expect("a clouds.yaml");
+        file.clouds.remove(LAB_CLOUD).unwrap_or_else(|| panic!("no cloud {LAB_CLOUD} in:\n{text}"))
+    }
+
+    /// A token by the password in `clouds.yaml`.
+    pub fn token(&self) -> String {
+        let answer = self.log_in(&self.cloud().auth.password).expect(201);
+        answer.header("x-subject-token").expect("a token").to_owned()
+    }
+
+    /// A login with that password, whatever comes of it.
+    pub fn log_in(&self, password: &str) -> crate::http::Answer {
+        let auth = self.cloud().auth;
+        Api::new(&auth.auth_url).post_json("/auth/tokens", &password_login(&auth, password))
+    }
+
+    /// The Image API with a token of the lab's user.
+    pub fn api(&self) -> Api {
+        self.service.api().with_token(&self.token())
+    }
+}
+
+fn password_login(auth: &CloudAuth, password: &str) -> Value {
+    let domain = json!({"id": "default"});
+    let user = json!({"name": auth.username, "domain": domain, "password": password});
+    let scope = json!({"project": {"name": auth.project_name, "domain": domain}});
+    json!({"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": scope}})
+}
