@@ -140,7 +140,9 @@ mod tests {
 
     fn hash_of(algorithm: &str, pieces: &[&[u8]]) -> String {
         let mut digest = HashDigest::new(algorithm).unwrap();
-        pieces.iter().for_each(|piece| digest.update(piece));
+        for piece in pieces {
+            digest.update(piece);
+        }
         digest.finish()
     }
 

@@ -49,15 +49,19 @@ pub(super) fn text_utf16(bytes: &[u8]) -> String {
     decoded.filter(|character| !character.is_control()).collect::<String>().trim().to_owned()
 }
 
-/// A GUID as it lies on disk (first three groups little-endian), written the usual way in lower case.
+/// A UUID in the order of its bytes, written the usual way in lower case.
+pub(super) fn uuid(bytes: &[u8], at: usize) -> Option<String> {
+    let digits = format!("{:032x}", u128::from_be_bytes(array(bytes, at)?));
+    let ends = [(0, 8), (8, 12), (12, 16), (16, 20), (20, 32)];
+    let groups: Option<Vec<&str>> = ends.into_iter().map(|(start, end)| digits.get(start..end)).collect();
+    Some(groups?.join("-"))
+}
+
+/// The same for a GUID, whose first three groups lie on disk in little-endian order.
 pub(super) fn guid(bytes: &[u8], at: usize) -> Option<String> {
-    let [a, b, c, d, e, f, g, h, rest @ ..] = array::<16>(bytes, at)?;
-    let mut text = format!("{d:02x}{c:02x}{b:02x}{a:02x}-{f:02x}{e:02x}-{h:02x}{g:02x}-");
-    for (index, byte) in rest.iter().enumerate() {
-        if index == 2 {
-            text.push('-');
-        }
-        text.push_str(&format!("{byte:02x}"));
-    }
-    Some(text)
+    let mut turned: [u8; 16] = array(bytes, at)?;
+    turned[..4].reverse();
+    turned[4..6].reverse();
+    turned[6..8].reverse();
+    uuid(&turned, 0)
 }

@@ -2,7 +2,7 @@
 
 use super::capture::{Missing, optional};
 use super::contents::{Disk, FileSystem};
-use super::fields::{array, be16, be32, be64, le16, le32, le64, stands, text};
+use super::fields::{be16, be32, be64, le16, le32, le64, stands, text, uuid};
 
 const START_BYTES: usize = 4096;
 const BTRFS_AT: u64 = 64 * 1024;
@@ -28,9 +28,15 @@ pub(super) fn read(disk: &dyn Disk, start: u64) -> Result<Option<FileSystem>, Mi
 }
 
 fn at_start(bytes: &[u8]) -> Option<FileSystem> {
-    let readers: [fn(&[u8]) -> Option<FileSystem>; 9] =
-        [luks, xfs, lvm2, swap, ntfs, squashfs, exfat, ext, fat];
-    readers.into_iter().find_map(|read| read(bytes))
+    luks(bytes)
+        .or_else(|| xfs(bytes))
+        .or_else(|| lvm2(bytes))
+        .or_else(|| swap(bytes))
+        .or_else(|| ntfs(bytes))
+        .or_else(|| squashfs(bytes))
+        .or_else(|| exfat(bytes))
+        .or_else(|| ext(bytes))
+        .or_else(|| fat(bytes))
 }
 
 fn file_system(
@@ -41,15 +47,6 @@ fn file_system(
 ) -> FileSystem {
     let label = text(label);
     FileSystem { kind, label: Some(label).filter(|label| !label.is_empty()), uuid, size_bytes }
-}
-
-/// A UUID as it lies on disk in the order of its digits.
-fn uuid(bytes: &[u8], at: usize) -> Option<String> {
-    let number = u128::from_be_bytes(array(bytes, at)?);
-    let digits = format!("{number:032x}");
-    let groups =
-        [digits.get(..8)?, digits.get(8..12)?, digits.get(12..16)?, digits.get(16..20)?, digits.get(20..)?];
-    Some(groups.join("-"))
 }
 
 fn ext(bytes: &[u8]) -> Option<FileSystem> {

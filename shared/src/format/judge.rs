@@ -41,7 +41,7 @@ pub enum Refusal {
     #[error("multiple formats detected in the data: {}", words::list(.0))]
     Ambiguous(Vec<Format>),
     /// It is not what it was said to be.
-    #[error("the image is declared as {declared} but its data is {}", words::detected(.detected, hint.as_deref()))]
+    #[error("the image is declared as {declared} but its data is {}", words::detected(*.detected, hint.as_deref()))]
     Mismatch {
         /// The `disk_format` of the image.
         declared: String,

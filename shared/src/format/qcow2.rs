@@ -30,7 +30,7 @@ pub(super) struct Header {
     pub(super) incompatible: u64,
     compatible: u64,
     refcount_order: u32,
-    header_length: u32,
+    extensions_at: u32,
     compression: u8,
 }
 
@@ -43,7 +43,7 @@ impl Header {
         let version = be32(bytes, 4)?;
         // Before version 3 the header ends at 72: what follows has another meaning.
         let later = |at| if version >= 3 { be64(bytes, at) } else { Some(0) };
-        let header_length = if version >= 3 { be32(bytes, 100)? } else { 72 };
+        let extensions_at = if version >= 3 { be32(bytes, 100)? } else { 72 };
         Some(Self {
             version,
             backing_offset: be64(bytes, 8)?,
@@ -57,8 +57,8 @@ impl Header {
             incompatible: later(72)?,
             compatible: later(80)?,
             refcount_order: if version >= 3 { be32(bytes, 96)? } else { 4 },
-            header_length,
-            compression: if header_length > 104 { *bytes.get(104)? } else { 0 },
+            extensions_at,
+            compression: if extensions_at > 104 { *bytes.get(104)? } else { 0 },
         })
     }
 
@@ -150,7 +150,7 @@ struct Extensions {
 impl Extensions {
     fn read(view: &View<'_>, header: &Header) -> Result<Self, Missing> {
         let mut extensions = Self { data_file_raw: false, ..Self::default() };
-        let mut at = u64::from(header.header_length);
+        let mut at = u64::from(header.extensions_at);
         // A handful is usual; the bound is for headers that lie.
         for _ in 0..32 {
             let Some(start) = optional(view.read(at, 8))? else { break };

@@ -42,7 +42,7 @@ pub(super) fn read(view: &View<'_>) -> Reading {
         return Ok(Some(found.into()));
     };
     items.ask_all(view);
-    let Some(size) = items.read(view, items.size, 8)? else {
+    let Some(size) = item(view, items.size, 8)? else {
         found.fail("metadata", "its metadata does not tell the size of the disk");
         return Ok(Some(found.into()));
     };
@@ -97,26 +97,17 @@ impl Items {
             }
         }
     }
-
-    fn read<'a>(
-        &self,
-        view: &'a View<'_>,
-        place: Option<u64>,
-        length: usize,
-    ) -> Result<Option<&'a [u8]>, Missing> {
-        place.map_or(Ok(None), |start| optional(view.read(start, length)))
-    }
 }
 
 fn details(view: &View<'_>, items: &Items) -> Result<Vhdx, Missing> {
     let mut details = Vhdx::default();
-    if let Some(parameters) = items.read(view, items.parameters, 8)? {
+    if let Some(parameters) = item(view, items.parameters, 8)? {
         details.block_size_bytes = le32(parameters, 0).map(u64::from);
         let flags = le32(parameters, 4).unwrap_or(0);
         details.fixed = flags & 1 != 0;
         details.has_parent = flags & 2 != 0;
     }
-    let sector = items.read(view, items.sector, 4)?;
+    let sector = item(view, items.sector, 4)?;
     details.logical_sector_bytes = sector.and_then(|sector| le32(sector, 0)).map(u64::from);
     if let Some(start) = items.parent.filter(|_| details.has_parent) {
         let locator = optional(view.read_up_to(start, 4096))?;
@@ -124,6 +115,10 @@ fn details(view: &View<'_>, items: &Items) -> Result<Vhdx, Missing> {
     }
     details.dirty = is_dirty(view)?;
     Ok(details)
+}
+
+fn item<'a>(view: &'a View<'_>, place: Option<u64>, length: usize) -> Result<Option<&'a [u8]>, Missing> {
+    place.map_or(Ok(None), |start| optional(view.read(start, length)))
 }
 
 /// The locator is a table of keys and values; the path relative to the image is the most telling one.

@@ -40,8 +40,8 @@ pub(super) fn with_article(format: Format) -> String {
 }
 
 /// What the data is, with what else is known: "raw data (a gzip archive)".
-pub(super) fn detected(format: &Format, hint: Option<&str>) -> String {
-    let name = with_article(*format);
+pub(super) fn detected(format: Format, hint: Option<&str>) -> String {
+    let name = with_article(format);
     hint.map_or(name.clone(), |hint| format!("{name} ({hint})"))
 }
 
@@ -126,13 +126,13 @@ pub fn disk_format_for(verdict: &Verdict) -> Option<&'static str> {
         return None;
     }
     match (&verdict.wrapper, verdict.format) {
-        // Has to be unpacked first.
-        (Some(Wrapper::Archive(_) | Wrapper::Ova { .. } | Wrapper::Tar { .. }), Format::Raw) => None,
+        // Has to be unpacked or converted first.
+        (Some(Wrapper::Archive(_) | Wrapper::Ova { .. } | Wrapper::Tar { .. }), Format::Raw)
+        | (_, Format::Qed) => None,
         // The first sector of a kernel for PCs looks like that of a disk.
         (Some(Wrapper::Kernel), Format::Raw | Format::Gpt) => Some("aki"),
         (Some(Wrapper::Ramdisk), Format::Raw) => Some("ari"),
         (Some(Wrapper::Ploop { .. }), Format::Raw) => Some("ploop"),
-        (_, Format::Qed) => None,
         // Few clouds list these two: a disk and an encrypted volume are sent as the raw bytes that they are.
         (_, Format::Raw | Format::Gpt | Format::Luks) => Some("raw"),
         (
