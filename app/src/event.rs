@@ -107,7 +107,7 @@ pub enum TransferNews {
     Downloaded {
         path: PathBuf,
         bytes: u64,
-        digest: String,
+        digest: Option<String>,
     },
     /// `left_behind` is the record of an image that could not be taken back.
     Cancelled {

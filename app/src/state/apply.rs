@@ -138,8 +138,9 @@ impl State {
                 let text = format!("\"{name}\" is uploaded and verified");
                 self.notices.say(NoticeKind::Success, text, self.now);
             }
-            TransferNews::Downloaded { path, .. } => {
-                let text = format!("\"{name}\" is verified and saved as {}", path.display());
+            TransferNews::Downloaded { path, digest, .. } => {
+                let verified = if digest.is_some() { "verified and " } else { "" };
+                let text = format!("\"{name}\" is {verified}saved as {}", path.display());
                 self.notices.say(NoticeKind::Success, text, self.now);
             }
             TransferNews::Cancelled { .. } => {}

@@ -14,6 +14,8 @@ pub mod uploads;
 mod apply;
 mod connection;
 
+pub use connection::STEPS;
+
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;

@@ -127,7 +127,8 @@ pub struct Cloud {
     pub auth_url: String,
     pub project: Option<String>,
     pub user: Option<String>,
-    pub file: PathBuf,
+    /// None for the cloud that the environment describes.
+    pub file: Option<PathBuf>,
 }
 
 /// One of the named steps of a connection test.

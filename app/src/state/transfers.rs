@@ -80,8 +80,10 @@ impl Transfer {
             (Phase::Moving, false) => "receiving",
             (Phase::Storing, _) => "storing",
             (Phase::Verifying, _) => "verifying",
-            (Phase::Done { .. }, true) => "uploaded and verified",
-            (Phase::Done { .. }, false) => "downloaded and verified",
+            (Phase::Done { digest: Some(_) }, true) => "uploaded and verified",
+            (Phase::Done { digest: Some(_) }, false) => "downloaded and verified",
+            (Phase::Done { digest: None }, true) => "uploaded, without a digest to compare",
+            (Phase::Done { digest: None }, false) => "downloaded, without a digest to compare",
             (Phase::Cancelled { .. }, _) => "cancelled",
             (Phase::Failed { .. }, _) => "failed",
         }
@@ -241,7 +243,7 @@ impl Transfers {
             TransferNews::Downloaded { path, bytes, digest } => {
                 row.done_bytes = *bytes;
                 row.set_target(path.clone());
-                row.phase = Phase::Done { digest: Some(digest.clone()) };
+                row.phase = Phase::Done { digest: digest.clone() };
             }
             TransferNews::Cancelled { left_behind } => {
                 if let Work::Upload(upload) = &mut row.work {

@@ -28,7 +28,7 @@ fn two_run_and_the_third_waits_its_turn() {
         [Effect::Download { transfer: 1, .. }, Effect::Download { transfer: 2, .. }]
     ));
     assert!(transfers.start_waiting().is_empty());
-    let news = TransferNews::Downloaded { path: "/d/1.img".into(), bytes: 1_000, digest: "ab".into() };
+    let news = TransferNews::Downloaded { path: "/d/1.img".into(), bytes: 1_000, digest: Some("ab".into()) };
     transfers.take_news(1, &news, at(0));
     assert!(matches!(transfers.start_waiting().as_slice(), [Effect::Download { transfer: 3, .. }]));
     assert_eq!((transfers.running(), transfers.waiting()), (2, 0));

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use glasshouse_shared::format::suggested_name;
 use glasshouse_shared::image::Visibility;
 
 /// What a look into the bytes of a file has shown.
@@ -106,7 +107,7 @@ impl Review {
             let id = self.next_id;
             added.push((id, path.clone()));
             let declared = Declared {
-                name: guessed_name(&path),
+                name: suggested_name(&file_name(&path)),
                 disk_format: "raw".into(),
                 container_format: "bare".into(),
                 visibility: Visibility::Private,
@@ -156,40 +157,12 @@ pub fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
-/// The file name without the ending that only tells the format.
-fn guessed_name(path: &Path) -> String {
-    let name = file_name(path);
-    match name.rsplit_once('.') {
-        Some((stem, ending)) if !stem.is_empty() && is_disk_ending(ending) => stem.to_owned(),
-        _ => name,
-    }
-}
-
-fn is_disk_ending(ending: &str) -> bool {
-    matches!(
-        ending.to_ascii_lowercase().as_str(),
-        "img" | "qcow2" | "qcow" | "raw" | "iso" | "vmdk" | "vdi" | "vhd" | "vhdx" | "vpc" | "bin" | "dsk"
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn ready(format: &str) -> Inspected {
         Inspected { format: format.into(), size_bytes: 5, virtual_size_bytes: None, warnings: Vec::new() }
-    }
-
-    #[test]
-    fn the_name_loses_only_an_ending_that_tells_the_format() {
-        for (file, name) in [
-            ("/d/debian-12.qcow2", "debian-12"),
-            ("/d/disk image 日本.ISO", "disk image 日本"),
-            ("/d/ubuntu-24.04", "ubuntu-24.04"),
-            ("/d/.img", ".img"),
-        ] {
-            assert_eq!(guessed_name(Path::new(file)), name);
-        }
     }
 
     #[test]

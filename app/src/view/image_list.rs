@@ -41,7 +41,7 @@ pub fn image_list_ui(ui: &mut Ui, state: &State, drafts: &mut Drafts, actions: &
 fn tool_line_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     let t = tokens(ui);
     ui.allocate_ui_with_layout(
-        egui::vec2(ui.available_width(), 46.0),
+        vec2(ui.available_width(), 46.0),
         Layout::left_to_right(Align::Center),
         |ui| {
             ui.set_min_height(46.0);

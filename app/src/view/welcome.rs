@@ -149,10 +149,13 @@ fn clouds_card(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
                 .right_text(RichText::new(cloud.project.as_deref().unwrap_or_default()).color(t.muted))
                 .truncate()
                 .min_size(vec2(width, theme::CONTROL_HEIGHT));
-            let response =
-                ui.add(button).on_hover_text(format!("{}\n{}", cloud.auth_url, cloud.file.display()));
+            let source = match &cloud.file {
+                Some(file) => file.display().to_string(),
+                None => "environment variables".to_owned(),
+            };
+            let response = ui.add(button).on_hover_text(format!("{}\n{source}", cloud.auth_url));
             if response.clicked() {
-                let target = Target::Cloud { name: cloud.name.clone(), file: Some(cloud.file.clone()) };
+                let target = Target::Cloud { name: cloud.name.clone(), file: cloud.file.clone() };
                 actions.push(Action::Connection(ConnectionAction::Connect(target)));
             }
         }
