@@ -3,12 +3,15 @@
 pub mod api;
 pub mod app;
 pub mod auth;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod context;
 pub mod db;
+pub mod doctor;
 pub mod error;
 pub mod images;
+pub mod lab;
 pub mod policy;
 pub mod service;
 pub mod stores;

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -15,6 +16,7 @@ use crate::auth::{Authenticator, ServiceTokens, TokenValidator};
 use crate::config::{AuthConfig, Config};
 use crate::db::{self, Db, DbError};
 use crate::images::repair;
+use crate::lab::{self, Identity, LabError, LabOptions};
 use crate::policy::{Enforcer, PolicyError};
 use crate::stores::{StoreError, Stores};
 
@@ -29,6 +31,8 @@ pub enum StartError {
     Policy(#[from] PolicyError),
     #[error("{0}")]
     Identity(#[from] crate::auth::keystone::KeystoneError),
+    #[error("{0}")]
+    Lab(#[from] LabError),
     #[error("cannot listen on {address}: {source}")]
     Listen { address: String, source: io::Error },
     #[error("{0}")]
@@ -43,16 +47,10 @@ pub struct Service {
     heartbeat: JoinHandle<()>,
 }
 
-/// Who says whose a token is, when it is not the configured Keystone.
-pub struct LabIdentity {
-    pub validator: Arc<dyn TokenValidator>,
-    /// Answers the calls of the identity API on the same listener.
-    pub neighbour: Arc<dyn Neighbour>,
-}
-
 impl Service {
-    /// Starts what `config` describes on the listener. The database must have its tables.
-    pub async fn start(config: Config, listener: TcpListener) -> Result<Self, StartError> {
+    /// Starts what `config` describes. The database must have its tables.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let listener = listen((config.server.bind_host.as_str(), config.server.bind_port)).await?;
         let authenticator = match &config.auth {
             AuthConfig::None => Authenticator::none(),
             AuthConfig::Keystone(keystone) => {
@@ -63,31 +61,37 @@ impl Service {
                 Authenticator::new(Arc::new(Keystone::new(keystone)?), service_tokens)
             }
         };
-        Self::start_with(config, listener, authenticator, None).await
+        let db = connect(&config).await?;
+        Self::start_with(config, db, listener, authenticator, None).await
     }
 
-    /// Starts a lab: the same service, whose tokens come from its own identity.
-    pub async fn start_lab(
-        config: Config,
-        listener: TcpListener,
-        identity: LabIdentity,
-    ) -> Result<Self, StartError> {
+    /// Starts a lab, and makes it at its first start: the same service, whose tokens come from its own identity.
+    pub async fn start_lab(options: LabOptions) -> Result<Self, StartError> {
+        let listener = listen((options.listen.ip().to_string().as_str(), options.listen.port())).await?;
+        let listen = listener.local_addr().map_err(other)?;
+        let prepared = blocking(move || lab::prepare(&LabOptions { listen, ..options })).await?;
+        let (config, identity) = prepared?;
+        let identity = Arc::new(identity);
         let service_tokens = ServiceTokens { roles: vec!["service".to_owned()], roles_required: true };
-        let authenticator = Authenticator::new(identity.validator, service_tokens);
-        Self::start_with(config, listener, authenticator, Some(identity.neighbour)).await
+        let validator: Arc<dyn TokenValidator> = identity.clone();
+        let authenticator = Authenticator::new(validator, service_tokens);
+        let db = connect(&config).await?;
+        db.write(db::schema::sync).await?;
+        Self::start_with(config, db, listener, authenticator, Some(identity)).await
     }
 
     async fn start_with(
         config: Config,
+        db: Db,
         listener: TcpListener,
         authenticator: Authenticator,
         neighbour: Option<Arc<dyn Neighbour>>,
     ) -> Result<Self, StartError> {
-        let address = listener.local_addr().map_err(|error| StartError::Other(error.into()))?;
-        let app = Arc::new(open(&config, address).await?);
-        repair::repair_at_start(&app).await.map_err(|error| StartError::Other(error.into()))?;
+        let address = listener.local_addr().map_err(other)?;
+        let app = Arc::new(open(&config, db, address).await?);
+        repair::repair_at_start(&app).await.map_err(other)?;
         let api = Api::new(Arc::clone(&app), authenticator, neighbour, config.server);
-        let api = Arc::new(api.map_err(|error| StartError::Other(error.into()))?);
+        let api = Arc::new(api.map_err(other)?);
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(server::serve(listener, api, stopped));
         let heartbeat = tokio::spawn(async move { repair::heartbeat(&app).await });
@@ -110,10 +114,7 @@ impl Service {
 }
 
 /// Opens every collaborator.
-async fn open(config: &Config, address: SocketAddr) -> Result<App, StartError> {
-    let database = config.database.clone();
-    let db = tokio::task::spawn_blocking(move || Db::open(&database)).await;
-    let db = db.map_err(|error| StartError::Other(error.into()))??;
+async fn open(config: &Config, db: Db, address: SocketAddr) -> Result<App, StartError> {
     db.write(db::leases::ensure_table).await?;
     Ok(App {
         db,
@@ -123,6 +124,24 @@ async fn open(config: &Config, address: SocketAddr) -> Result<App, StartError> {
         limits: config.limits.clone(),
         node: node_name(address.port()),
     })
+}
+
+async fn connect(config: &Config) -> Result<Db, StartError> {
+    let database = config.database.clone();
+    Ok(blocking(move || Db::open(&database)).await??)
+}
+
+async fn listen((host, port): (&str, u16)) -> Result<TcpListener, StartError> {
+    let refused = |source| StartError::Listen { address: format!("{host}:{port}"), source };
+    TcpListener::bind((host, port)).await.map_err(refused)
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StartError> {
+    tokio::task::spawn_blocking(work).await.map_err(other)
+}
+
+fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StartError {
+    StartError::Other(error.into())
 }
 
 /// The same after a restart, and another for every service that shares the database: host and port.
@@ -139,4 +158,22 @@ fn host_name() -> String {
 #[cfg(not(unix))]
 fn host_name() -> String {
     "local".to_owned()
+}
+
+/// The lab's identity answers beside the image API, so that one port is enough.
+#[async_trait]
+impl Neighbour for Identity {
+    fn prefix(&self) -> &'static str {
+        "/identity"
+    }
+
+    async fn answer(
+        &self,
+        head: &http::request::Parts,
+        path: &str,
+        body: &[u8],
+        base_url: &str,
+    ) -> http::Response<Vec<u8>> {
+        Self::answer(self, (&head.method, path, head.uri.query()), &head.headers, body, base_url).await
+    }
 }

@@ -18,6 +18,25 @@ pub enum Database {
     Mariadb(mariadb::Database),
 }
 
+/// An Image service and the identity in front of it, ours or the real Glance: what the tests of the API ask.
+#[derive(Debug, Clone)]
+pub struct Site {
+    pub url: String,
+    pub keystone: &'static Keystone,
+}
+
+impl Site {
+    /// The Image API as this person.
+    pub fn api(&self, person: Person) -> Api {
+        Api::new(&self.url).with_token(&self.keystone.token(person))
+    }
+
+    /// The Image API without a token.
+    pub fn anonymous(&self) -> Api {
+        Api::new(&self.url)
+    }
+}
+
 /// A running controller.
 #[derive(Debug)]
 pub struct Deployment {
@@ -94,6 +113,10 @@ impl Deployment {
     /// The Image API as this person.
     pub fn api(&self, person: Person) -> Api {
         self.service.api().with_token(&self.keystone.token(person))
+    }
+
+    pub fn site(&self) -> Site {
+        Site { url: self.service.url(), keystone: self.keystone }
     }
 
     /// The folder of the file store.

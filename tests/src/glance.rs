@@ -1,8 +1,9 @@
 //! The real Glance, served by uWSGI as its own documentation advises: the peer of the benchmark and of comparisons.
 
 use std::process::Command;
+use std::sync::OnceLock;
 
-use crate::deployment::{Database, write_configuration};
+use crate::deployment::{Database, Site, write_configuration};
 use crate::http::Api;
 use crate::keystone::Keystone;
 use crate::process::{self, Process};
@@ -17,7 +18,18 @@ pub struct Glance {
     _scratch: Scratch,
 }
 
+static SHARED: OnceLock<Glance> = OnceLock::new();
+
 impl Glance {
+    /// The one that the comparing tests of this process use, on MariaDB.
+    pub fn shared() -> &'static Self {
+        SHARED.get_or_init(|| Self::start(Keystone::shared(), &Database::mariadb()))
+    }
+
+    pub fn site(&self) -> Site {
+        Site { url: self.url(), keystone: Keystone::shared() }
+    }
+
     /// Fills the database with Glance's own tool and starts it.
     pub fn start(keystone: &Keystone, database: &Database) -> Self {
         let scratch = Scratch::new("glance");
@@ -37,7 +49,11 @@ impl Glance {
             .current_dir(scratch.path())
             .args(["--http-socket", &format!("127.0.0.1:{port}"), "--module", "glance.wsgi.api:application"])
             .args(["--master", "--processes", "2", "--enable-threads", "--die-on-term", "--no-orphans"])
-            .args(["--disable-logging", "--buffer-size", "65535", "--listen", "100"]);
+            .args(["--disable-logging", "--buffer-size", "65535", "--listen", "100"])
+            // It serves one request to a connection: clients must not keep it for the next.
+            .args(["--add-header", "Connection: close"])
+            // Clients send chunks of a megabyte and a few bytes, one byte more than it takes by default.
+            .args(["--chunked-input-limit", "67108864"]);
         let mut process = Process::start("glance", server, scratch.path());
         let api = Api::new(&format!("http://127.0.0.1:{port}"));
         process.wait_until("answering", wait::START, || {

@@ -70,7 +70,9 @@ impl Keystone {
                 "keystone.wsgi.api:application",
             ])
             .args(["--master", "--processes", "2", "--die-on-term", "--no-orphans", "--disable-logging"])
-            .args(["--buffer-size", "65535", "--listen", "100"]);
+            .args(["--buffer-size", "65535", "--listen", "100"])
+            // It serves one request to a connection: clients must not keep it for the next.
+            .args(["--add-header", "Connection: close"]);
         let mut process = Process::start("keystone", server, scratch.path());
         let api = Api::new(&format!("http://127.0.0.1:{port}"));
         process.wait_until("answering", wait::START, || {

@@ -28,15 +28,13 @@ impl Screen {
         server.wait_until("choosing a display", wait::START, || number().is_some());
         let display = format!(":{}", number().expect("just seen").trim());
 
+        // It runs the command when it manages windows; one that is mapped while it comes up may be lost.
+        let ready = logs.join("openbox-is-ready");
         let mut manager = Command::new(tools::system_program("openbox"));
         manager.env("DISPLAY", &display).env("HOME", logs.path());
+        manager.arg("--startup").arg(format!("touch {}", ready.display()));
         let mut window_manager = Process::start("openbox", manager, logs.path());
-        // A window manager announces itself on the root window; a window mapped before that would not be framed.
-        window_manager.wait_until("managing windows", wait::START, || {
-            let mut ask = Command::new(tools::system_program("xprop"));
-            ask.env("DISPLAY", &display).args(["-root", "_NET_SUPPORTING_WM_CHECK"]);
-            process::run(ask, wait::STEP).stdout.contains("window id")
-        });
+        window_manager.wait_until("managing windows", wait::START, || ready.exists());
         Self { display, _window_manager: window_manager, _server: server, _logs: logs }
     }
 

@@ -43,7 +43,12 @@ fn variables(script: &str) -> BTreeMap<String, Value> {
     for line in script.lines() {
         let words = Words { rest: line.trim_start(), variables: &variables }.collect::<Vec<_>>();
         let mut words = words.into_iter().peekable();
-        let Some(Value::Text(first)) = words.peek().cloned() else { continue };
+        // An assignment of something unknown is an unknown word.
+        let first = match words.peek() {
+            Some(Value::Text(first)) => first.clone(),
+            Some(Value::Unknown(_)) => String::new(),
+            None => continue,
+        };
         match first.as_str() {
             "unset" => {
                 for word in words {

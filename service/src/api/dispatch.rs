@@ -30,6 +30,7 @@ pub trait Neighbour: Send + Sync {
     /// First segment of its paths, with a slash in front.
     fn prefix(&self) -> &'static str;
 
+    /// `path` is decoded and without the prefix.
     async fn answer(
         &self,
         head: &http::request::Parts,

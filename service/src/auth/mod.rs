@@ -8,7 +8,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use glasshouse_shared::identity::Token;
 use http::HeaderMap;
-use jiff::Timestamp;
 
 use crate::context::Context;
 
@@ -177,11 +176,6 @@ fn context_of(token: Token, service: Option<Token>) -> Context {
 
 fn role_names(token: &Token) -> Vec<String> {
     token.roles.iter().map(|role| role.name.to_lowercase()).collect()
-}
-
-/// The one clock of identity.
-pub(crate) fn now() -> Timestamp {
-    Timestamp::now()
 }
 
 #[cfg(test)]

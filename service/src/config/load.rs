@@ -7,7 +7,7 @@ use super::files::{Sources, absolute, read};
 use super::problem::{Problem, Severity};
 use super::reader::Reader;
 use super::{
-    AuthConfig, Config, DatabaseConfig, Environment, ImagesConfig, LimitsConfig, LogConfig, PolicyConfig,
+    Config, DatabaseConfig, DatabaseUrl, Environment, ImagesConfig, LimitsConfig, LogConfig, PolicyConfig,
     ServerConfig, checks, database_url, identity, stores,
 };
 
@@ -52,6 +52,24 @@ pub fn interpret(sources: &Sources) -> (Option<Config>, Vec<Problem>) {
     (config.filter(|_| !refused), problems)
 }
 
+/// `[database]` alone, for commands that need nothing else: a fault elsewhere does not stop them.
+pub fn interpret_database(sources: &Sources) -> (Option<DatabaseConfig>, Vec<Problem>) {
+    let mut problems = sources.problems.clone();
+    let mut reader = Reader::new(&sources.settings);
+    let config = database(&mut reader, sources);
+    let has_sqlite = config.as_ref().is_some_and(|config| matches!(config.url, DatabaseUrl::Sqlite { .. }));
+    problems.append(&mut reader.problems);
+    if has_sqlite || config.is_none() {
+        problems.extend(checks::forgotten_database(sources, has_sqlite));
+    }
+    let of_database = |problem: &Problem| problem.section.eq_ignore_ascii_case("database");
+    problems.extend(checks::names(sources).into_iter().filter(of_database));
+    problems.extend(checks::registry(sources));
+    in_order(&mut problems, sources);
+    let refused = problems.iter().any(|problem| problem.severity == Severity::Error);
+    (config.filter(|_| !refused), problems)
+}
+
 /// By file as read, then by line; what stands nowhere first. One problem is told once.
 fn in_order(problems: &mut Vec<Problem>, sources: &Sources) {
     let order = |problem: &Problem| {
@@ -78,7 +96,12 @@ fn tree(reader: &mut Reader, sources: &Sources) -> Option<Config> {
 
 fn server(reader: &mut Reader) -> ServerConfig {
     ServerConfig {
-        bind_host: reader.text("DEFAULT", "bind_host").unwrap_or_default(),
+        // An IPv6 address may be written as in an address of the web.
+        bind_host: reader
+            .text("DEFAULT", "bind_host")
+            .unwrap_or_default()
+            .trim_matches(['[', ']'])
+            .to_owned(),
         bind_port: reader.number("DEFAULT", "bind_port"),
         workers: Some(reader.number("DEFAULT", "workers")).filter(|workers| *workers > 0),
         public_endpoint: reader.url("DEFAULT", "public_endpoint"),

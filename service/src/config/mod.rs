@@ -21,9 +21,9 @@ use std::time::Duration;
 use url::Url;
 
 pub use files::{Sources, owner_and_mode, read, running_user};
-pub use load::{Loaded, interpret, load};
+pub use load::{Loaded, interpret, interpret_database, load};
 pub use problem::{Problem, Severity};
-pub use reader::parse_list;
+pub use reader::{parse_list, written};
 pub use settings::{Environment, Origin, Settings, Written};
 pub use show::show;
 

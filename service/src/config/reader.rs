@@ -167,6 +167,11 @@ pub fn problem(
     Problem { severity, file, line, section, option, what, mend: mend.into() }
 }
 
+/// What an option has in the files, filled in, for who asks about one alone.
+pub fn written(sources: &super::Sources, section: &str, name: &str) -> Option<Written> {
+    Reader::new(&sources.settings).written(section, name)
+}
+
 fn example(section: &str, name: &str, wanted: &str) -> String {
     match option_of(section, name).and_then(|option| option.default) {
         Some(default) if !default.is_empty() => format!("{wanted}, such as `{name} = {default}`"),

@@ -49,7 +49,7 @@ pub fn start(
             .name(format!("{name}-{number}"))
             .spawn(move || {
                 while let Some(job) = next(&queue) {
-                    job(&mut worker)
+                    job(&mut worker);
                 }
             })
             .map_err(DbError::other)?;
@@ -89,6 +89,7 @@ impl Worker {
             match worker.commit() {
                 // Nobody knows whether it took effect: it must not be repeated.
                 Err(DbError::Lost(source)) => {
+                    worker.session = None;
                     commit_lost = Some(DbError::Lost(source));
                     Ok(None)
                 }

@@ -43,6 +43,9 @@ pub enum DbError {
     /// The schema is not one that this service can bring up to date.
     #[error("the database cannot be brought up to date: {0}")]
     Unsuitable(SchemaState),
+    /// A text is longer than its column, or holds characters outside of the three bytes of Glance's `utf8`.
+    #[error("the database cannot hold a value: {0}")]
+    Unstorable(String),
     /// The connection broke while a commit was under way: it may or may not have taken effect.
     #[error("the connection to the database was lost: {0}")]
     Lost(Source),

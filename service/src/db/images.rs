@@ -173,7 +173,7 @@ pub fn delete(
     change(conn, id, expected, assignments, vec![to.as_str().into(), now.into(), now.into()])?;
     for table in ["image_properties", "image_members", "image_tags"] {
         let sql =
-            format!("UPDATE {table} SET deleted = 1, deleted_at = ? WHERE image_id = ? AND deleted = 0");
+            format!("UPDATE {table} SET deleted = 1, deleted_at = ? WHERE image_id = ? AND +deleted = 0");
         conn.execute(&sql, &[now.into(), id.into()])?;
     }
     locations::delete_all(conn, id, location_status, now)

@@ -100,7 +100,7 @@ fn add_visibility(clause: &mut Clause, query: &ListQuery, scope: &Scope) {
     clause.and("(visibility IN ('public', 'community') OR owner = ? OR ", [project.clone()]);
     clause.push(
         "visibility = 'shared' AND EXISTS (SELECT 1 FROM image_members AS m
-         WHERE m.image_id = images.id AND m.member = ? AND m.deleted = 0",
+         WHERE m.image_id = images.id AND m.member = ? AND +m.deleted = 0",
         [project],
     );
     if query.member_status != MemberStatus::All {
@@ -150,6 +150,8 @@ fn add_time(clause: &mut Clause, column: &str, operator: TimeOperator, time: Tim
 /// A filter on rows that hang on images.
 struct Hanging {
     table: &'static str,
+    /// What the index on the value answers alone.
+    indexed: &'static str,
     condition: &'static str,
     /// The same, so that SQLite finds the row by its image and not by its value.
     condition_by_image: &'static str,
@@ -157,14 +159,16 @@ struct Hanging {
 
 const PROPERTY: Hanging = Hanging {
     table: "image_properties",
-    condition: "h.name = ? AND h.value = ? AND h.deleted = 0",
-    condition_by_image: "h.name = ? AND +h.value = ? AND h.deleted = 0",
+    indexed: "h.name = ? AND h.value = ?",
+    condition: "h.name = ? AND h.value = ? AND +h.deleted = 0",
+    condition_by_image: "h.name = ? AND +h.value = ? AND +h.deleted = 0",
 };
 
 const TAG: Hanging = Hanging {
     table: "image_tags",
-    condition: "h.value = ? AND h.deleted = 0",
-    condition_by_image: "h.value = ? AND h.deleted = 0",
+    indexed: "h.value = ?",
+    condition: "h.value = ? AND +h.deleted = 0",
+    condition_by_image: "h.value = ? AND +h.deleted = 0",
 };
 
 fn add_probed(
@@ -173,13 +177,13 @@ fn add_probed(
     hanging: &Hanging,
     values: &[Value],
 ) -> Result<(), DbError> {
-    let Hanging { table, condition, condition_by_image } = hanging;
+    let Hanging { table, indexed, condition, condition_by_image } = hanging;
     if !conn.dialect().needs_probes() {
         let sql = format!("EXISTS (SELECT 1 FROM {table} AS h WHERE h.image_id = images.id AND {condition})");
         clause.and(&sql, values.iter().cloned());
         return Ok(());
     }
-    let probe = format!("SELECT COUNT(*) FROM (SELECT 1 FROM {table} AS h WHERE {condition} LIMIT {COMMON})");
+    let probe = format!("SELECT COUNT(*) FROM (SELECT 1 FROM {table} AS h WHERE {indexed} LIMIT {COMMON})");
     let rows = query_one(conn, &probe, values, |row| row.integer(0))?.unwrap_or_default();
     let sql = if rows < COMMON {
         format!("id IN (SELECT h.image_id FROM {table} AS h WHERE {condition})")
@@ -213,7 +217,7 @@ fn place_of(
         if let Some(project) = &scope.project_id {
             clause.push(
                 " OR owner = ? OR visibility = 'shared' AND EXISTS (SELECT 1 FROM image_members AS m
-                 WHERE m.image_id = images.id AND m.member = ? AND m.deleted = 0)",
+                 WHERE m.image_id = images.id AND m.member = ? AND +m.deleted = 0)",
                 [project.into(), project.into()],
             );
         }
@@ -231,11 +235,14 @@ fn place_of(
 /// What comes after the marker: `a <= ? AND (a < ? OR b …)`, the form for which both engines use an index. Both
 /// sort NULL before everything else, and so does this.
 fn add_keyset(clause: &mut Clause, place: &[Bound]) {
-    let Some((bound, rest)) = place.split_first() else {
-        return clause.push("0 = 1", []);
-    };
+    let Some((bound, rest)) = place.split_first() else { return };
     let Bound { key, direction, value } = bound;
     let column = key.as_str();
+    if rest.is_empty() {
+        // The last key is the id, which is never NULL.
+        let sign = if *direction == Direction::Ascending { '>' } else { '<' };
+        return clause.push(&format!("{column} {sign} ?"), [value.clone()]);
+    }
     match (direction, value) {
         (Direction::Ascending, Value::Null) => {
             clause.push(&format!("({column} IS NOT NULL OR "), []);

@@ -94,7 +94,7 @@ pub fn delete(
 ) -> Result<(), DbError> {
     images::touch(conn, image_id, now)?;
     let sql = "UPDATE image_locations SET status = ?, deleted = 1, updated_at = ?, deleted_at = ?
-               WHERE id = ? AND image_id = ? AND deleted = 0";
+               WHERE id = ? AND image_id = ? AND +deleted = 0";
     let values = [to.as_str().into(), now.into(), now.into(), location_id.into(), image_id.into()];
     if conn.execute(sql, &values)? == 0 {
         return Err(DbError::Missing);
@@ -110,7 +110,7 @@ pub(super) fn of(
     let (list, values) = listing::id_list(image_ids);
     let sql = format!(
         "SELECT image_id, id, value, meta_data, status FROM image_locations
-         WHERE image_id IN ({list}) AND deleted = 0 AND status = 'active' ORDER BY id"
+         WHERE image_id IN ({list}) AND +deleted = 0 AND status = 'active' ORDER BY id"
     );
     query_all(conn, &sql, &values, |row| {
         let location = LocationRecord {
@@ -151,7 +151,7 @@ pub(super) fn save(
     wanted: &mut [LocationRecord],
     now: Timestamp,
 ) -> Result<(), DbError> {
-    let sql = "SELECT id FROM image_locations WHERE image_id = ? AND deleted = 0";
+    let sql = "SELECT id FROM image_locations WHERE image_id = ? AND +deleted = 0";
     let existing = query_all(conn, sql, &[image_id.into()], |row| row.integer(0))?;
     for row in existing.iter().filter(|row| !wanted.iter().any(|location| location.id == Some(**row))) {
         let sql = "UPDATE image_locations SET status = 'deleted', deleted = 1, deleted_at = ? WHERE id = ?";
@@ -174,7 +174,7 @@ fn update(
     now: Timestamp,
 ) -> Result<(), DbError> {
     let sql = "UPDATE image_locations SET value = ?, meta_data = ?, status = ?, updated_at = ?
-               WHERE id = ? AND image_id = ? AND deleted = 0";
+               WHERE id = ? AND image_id = ? AND +deleted = 0";
     let values: [Value; 6] = [
         (&location.url).into(),
         print_metadata(&location.metadata)?.into(),
@@ -194,7 +194,7 @@ pub(super) fn delete_all(
     now: Timestamp,
 ) -> Result<(), DbError> {
     let sql = "UPDATE image_locations SET status = ?, deleted = 1, updated_at = ?, deleted_at = ?
-               WHERE image_id = ? AND deleted = 0";
+               WHERE image_id = ? AND +deleted = 0";
     conn.execute(sql, &[to.as_str().into(), now.into(), now.into(), image_id.into()]).map(|_| ())
 }
 

@@ -16,7 +16,7 @@ use crate::config::Secret;
 
 const CONNECT_WAIT: Duration = Duration::from_secs(10);
 /// Longer than the server's own wait for a row lock (50 s), so that the server's answer comes first.
-const ANSWER_WAIT: Duration = Duration::from_secs(120);
+const ANSWER_WAIT: Duration = Duration::from_mins(2);
 const CACHED_STATEMENTS: usize = 128;
 
 /// Where the server is and who we are there.
@@ -183,6 +183,10 @@ mod number {
     pub const RECORD_CHANGED: u16 = 1020;
     pub const SHUTDOWN: u16 = 1053;
     pub const DUPLICATE: u16 = 1062;
+    pub const HOST_REFUSED: u16 = 1130;
+    pub const INVALID_CHARACTERS: u16 = 1300;
+    pub const WRONG_VALUE: u16 = 1366;
+    pub const TOO_LONG: u16 = 1406;
     pub const LOCK_WAIT: u16 = 1205;
     pub const DEADLOCK: u16 = 1213;
     pub const DUPLICATE_NAMED: u16 = 1586;
@@ -195,6 +199,9 @@ fn translate(error: mysql::Error) -> DbError {
         mysql::Error::MySqlError(server) => match server.code {
             number::DUPLICATE | number::DUPLICATE_NAMED => DbError::Duplicate,
             number::DEADLOCK | number::LOCK_WAIT | number::RECORD_CHANGED => DbError::Busy,
+            number::INVALID_CHARACTERS | number::WRONG_VALUE | number::TOO_LONG => {
+                DbError::Unstorable(server.message)
+            }
             number::SHUTDOWN | number::CONNECTION_KILLED => DbError::Lost(Box::new(server)),
             _ => DbError::other(server),
         },
@@ -213,6 +220,12 @@ fn refused(account: &Account, error: mysql::Error) -> DbError {
     match server.code {
         number::ACCESS_DENIED | number::ACCESS_DENIED_NO_PASSWORD => denied(account, server.message, None),
         number::DATABASE_ACCESS_DENIED => denied(account, server.message, Some(account.database.clone())),
+        number::HOST_REFUSED => {
+            // `Host '10.0.0.31' is not allowed to connect to this MariaDB server`
+            let host = server.message.split('\'').nth(1).unwrap_or("?");
+            let seen = format!("'{}'@'{host}'", account.user);
+            DbError::AccessDenied { account: seen, database: None, reason: server.message }
+        }
         number::UNKNOWN_DATABASE => DbError::UnknownDatabase { name: account.database.clone() },
         _ => {
             let reason = server.to_string();

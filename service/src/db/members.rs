@@ -29,14 +29,14 @@ pub fn status_of(
 
 pub fn get(conn: &mut dyn Connection, image_id: &str, member: &str) -> Result<Option<MemberRecord>, DbError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM image_members WHERE image_id = ? AND member = ? AND deleted = 0 ORDER BY id"
+        "SELECT {COLUMNS} FROM image_members WHERE image_id = ? AND member = ? AND +deleted = 0 ORDER BY id"
     );
     query_one(conn, &sql, &[image_id.into(), member.into()], read)
 }
 
 /// All members of an image, in the order in which they were first added.
 pub fn list(conn: &mut dyn Connection, image_id: &str) -> Result<Vec<MemberRecord>, DbError> {
-    let sql = format!("SELECT {COLUMNS} FROM image_members WHERE image_id = ? AND deleted = 0 ORDER BY id");
+    let sql = format!("SELECT {COLUMNS} FROM image_members WHERE image_id = ? AND +deleted = 0 ORDER BY id");
     query_all(conn, &sql, &[image_id.into()], read)
 }
 
@@ -52,21 +52,18 @@ pub fn insert(
     if get(conn, image_id, member)?.is_some() {
         return Err(DbError::Duplicate);
     }
-    let sql = "SELECT id FROM image_members WHERE image_id = ? AND member = ? AND deleted = 1
+    let sql = "SELECT id FROM image_members WHERE image_id = ? AND member = ? AND +deleted = 1
                ORDER BY deleted_at DESC, id DESC LIMIT 1";
-    match query_one(conn, sql, &[image_id.into(), member.into()], |row| row.integer(0))? {
-        Some(row) => {
-            let sql =
-                "UPDATE image_members SET status = 'pending', can_share = 0, deleted = 0, updated_at = ?
-                       WHERE id = ?";
-            conn.execute(sql, &[now.into(), row.into()])?;
-        }
-        None => {
-            let sql = "INSERT INTO image_members
-                           (image_id, member, can_share, status, created_at, updated_at, deleted)
-                       VALUES (?, ?, 0, 'pending', ?, ?, 0)";
-            conn.execute(sql, &[image_id.into(), member.into(), now.into(), now.into()])?;
-        }
+    let former = query_one(conn, sql, &[image_id.into(), member.into()], |row| row.integer(0))?;
+    if let Some(row) = former {
+        let sql = "UPDATE image_members SET status = 'pending', can_share = 0, deleted = 0, updated_at = ?
+                   WHERE id = ?";
+        conn.execute(sql, &[now.into(), row.into()])?;
+    } else {
+        let sql =
+            "INSERT INTO image_members (image_id, member, can_share, status, created_at, updated_at, deleted)
+                   VALUES (?, ?, 0, 'pending', ?, ?, 0)";
+        conn.execute(sql, &[image_id.into(), member.into(), now.into(), now.into()])?;
     }
     get(conn, image_id, member)?.ok_or(DbError::Missing)
 }
@@ -79,7 +76,7 @@ pub fn update(
     status: &str,
     now: Timestamp,
 ) -> Result<MemberRecord, DbError> {
-    let sql = "UPDATE image_members SET status = ?, updated_at = ? WHERE image_id = ? AND member = ? AND deleted = 0";
+    let sql = "UPDATE image_members SET status = ?, updated_at = ? WHERE image_id = ? AND member = ? AND +deleted = 0";
     if conn.execute(sql, &[status.into(), now.into(), image_id.into(), member.into()])? == 0 {
         return Err(DbError::Missing);
     }
@@ -94,7 +91,7 @@ pub fn delete(
     now: Timestamp,
 ) -> Result<(), DbError> {
     let sql = "UPDATE image_members SET deleted = 1, deleted_at = ?
-               WHERE image_id = ? AND member = ? AND deleted = 0";
+               WHERE image_id = ? AND member = ? AND +deleted = 0";
     if conn.execute(sql, &[now.into(), image_id.into(), member.into()])? == 0 {
         return Err(DbError::Missing);
     }

@@ -4,6 +4,9 @@
 //! it half way. It may run more than once, when another transaction was in its way.
 //!
 //! The tables are Glance's own at its newest migration. What is ours is named `glasshouse_*`.
+//!
+//! Conditions on the tables that hang on images say `+deleted = 0`: the plus hides Glance's index on `deleted`,
+//! which SQLite, without statistics, takes for as good as one on the image, and then reads the whole table.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;

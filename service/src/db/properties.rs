@@ -25,7 +25,7 @@ pub(super) fn of(
 ) -> Result<Vec<(String, String, String)>, DbError> {
     let (list, values) = listing::id_list(image_ids);
     let sql = format!(
-        "SELECT image_id, name, value FROM image_properties WHERE image_id IN ({list}) AND deleted = 0"
+        "SELECT image_id, name, value FROM image_properties WHERE image_id IN ({list}) AND +deleted = 0"
     );
     query_all(conn, &sql, &values, |row| {
         Ok((row.text(0)?, row.text(1)?, row.optional_text(2)?.unwrap_or_default()))

@@ -22,29 +22,41 @@ pub struct Sqlite {
 impl Sqlite {
     /// Opens the file and makes it when it is not there.
     pub fn open(path: &Path, synchronous: bool) -> Result<Self, DbError> {
-        Self::open_with(path, synchronous, false).map_err(|error| unopenable(path, error))
+        Self::open_with(path, synchronous, false)
     }
 
     /// A connection that cannot write.
     pub fn open_reader(path: &Path) -> Result<Self, DbError> {
-        Self::open_with(path, true, true).map_err(|error| unopenable(path, error))
+        Self::open_with(path, true, true)
     }
 
-    fn open_with(path: &Path, synchronous: bool, read_only: bool) -> rusqlite::Result<Self> {
+    fn open_with(path: &Path, synchronous: bool, read_only: bool) -> Result<Self, DbError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = rusqlite::Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(LOCK_WAIT)?;
-        connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", if synchronous { "FULL" } else { "NORMAL" })?;
-        connection.pragma_update(None, "foreign_keys", false)?;
-        if read_only {
-            connection.pragma_update(None, "query_only", true)?;
+        let connection =
+            rusqlite::Connection::open_with_flags(path, flags).map_err(|error| unopenable(path, error))?;
+        // The engine falls back to reading when the file may not be written.
+        if connection.is_readonly("main").map_err(|error| unopenable(path, error))? {
+            let source = "this account may not write it".into();
+            return Err(DbError::Unopenable { path: path.to_owned(), source });
         }
+        prepare(&connection, synchronous, read_only).map_err(|error| unopenable(path, error))?;
         Ok(Self { connection, read_only })
     }
+}
+
+fn prepare(connection: &rusqlite::Connection, synchronous: bool, read_only: bool) -> rusqlite::Result<()> {
+    connection.busy_timeout(LOCK_WAIT)?;
+    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", if synchronous { "FULL" } else { "NORMAL" })?;
+    // As Glance leaves it: the order in which it deletes rows does not heed the keys.
+    connection.pragma_update(None, "foreign_keys", false)?;
+    if read_only {
+        connection.pragma_update(None, "query_only", true)?;
+    }
+    Ok(())
 }
 
 impl Connection for Sqlite {

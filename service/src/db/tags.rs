@@ -42,7 +42,7 @@ pub fn remove(conn: &mut dyn Connection, image_id: &str, tag: &str, now: Timesta
 /// The live tags of many images: image, tag.
 pub(super) fn of(conn: &mut dyn Connection, image_ids: &[String]) -> Result<Vec<(String, String)>, DbError> {
     let (list, values) = listing::id_list(image_ids);
-    let sql = format!("SELECT image_id, value FROM image_tags WHERE image_id IN ({list}) AND deleted = 0");
+    let sql = format!("SELECT image_id, value FROM image_tags WHERE image_id IN ({list}) AND +deleted = 0");
     query_all(conn, &sql, &values, |row| Ok((row.text(0)?, row.text(1)?)))
 }
 
@@ -82,7 +82,7 @@ pub(super) fn insert<'a>(
 
 /// Compared here and not in SQL: MariaDB would take `A` and `a` for one tag.
 fn rows(conn: &mut dyn Connection, image_id: &str) -> Result<Vec<(i64, String)>, DbError> {
-    let sql = "SELECT id, value FROM image_tags WHERE image_id = ? AND deleted = 0";
+    let sql = "SELECT id, value FROM image_tags WHERE image_id = ? AND +deleted = 0";
     query_all(conn, sql, &[image_id.into()], |row| Ok((row.integer(0)?, row.text(1)?)))
 }
 

@@ -1,6 +1,7 @@
 //! An upload: the file is read and digested on a thread of its own while it is sent, and what the service says
 //! it stored is compared afterwards.
 
+mod line;
 mod source;
 
 use std::path::PathBuf;
@@ -143,12 +144,17 @@ impl Client {
         if let (Some(token), _) = self.token().await {
             request = request.header(X_AUTH_TOKEN, secret_header(&token, &call.attempted)?);
         }
-        let response = request
-            .body(body)
-            .send()
-            .await
-            .map_err(|error| ClientError::transport(&error, &call.attempted, call.place()))?;
-        call.read(response, self.inner.limits.idle).await
+        let request = request.body(body).build();
+        let request =
+            request.map_err(|error| ClientError::transport(&error, &call.attempted, call.place()))?;
+        // The wait for the answer is watched from outside, by the bytes that move.
+        let limits = self.inner.limits;
+        if line::reaches(&call.url) {
+            return line::send(request, call, limits.idle).await;
+        }
+        let sent = self.inner.http.execute(request).await;
+        let response = sent.map_err(|error| ClientError::transport(&error, &call.attempted, call.place()))?;
+        call.read(response, limits.idle).await
     }
 
     /// Ends when nothing has moved for too long.

@@ -1,10 +1,11 @@
 //! Plain words out of what servers and transports say: three kinds of error body, and chains of causes.
 
-use std::error::Error as _;
+use std::error::Error;
 
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use serde_json::Value;
+use url::Url;
 
 /// Longest message that is kept: a proxy's whole page is no reason.
 const LONGEST: usize = 2_000;
@@ -106,15 +107,26 @@ fn shortened(message: String) -> String {
     }
 }
 
-/// Why no answer came. The innermost cause names the trouble, the outer ones only say that there was one.
+/// Why no answer came.
 pub(super) fn of_transport(error: &reqwest::Error) -> String {
-    let host = error.url().and_then(|url| {
-        let port = url.port_or_known_default()?;
-        Some(format!("{}:{port}", url.host_str()?))
-    });
-    let host = host.as_deref().unwrap_or("the server");
+    let host = error.url().map_or_else(|| "the server".to_owned(), host_of);
+    if error.is_timeout() {
+        return format!("{host} did not answer in time");
+    }
+    let what = if error.is_connect() { "cannot be reached" } else { "ended the connection" };
+    of_causes(error, &host, what)
+}
+
+/// Host and port, for sentences.
+pub(super) fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or("the server");
+    url.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// The innermost cause names the trouble, the outer ones only say that there was one.
+pub(super) fn of_causes(error: &(dyn Error + 'static), host: &str, what: &str) -> String {
     let mut innermost = String::new();
-    let mut source = error.source();
+    let mut source = Some(error);
     while let Some(cause) = source {
         innermost = cause.to_string();
         if let Some(io) = cause.downcast_ref::<std::io::Error>()
@@ -124,14 +136,10 @@ pub(super) fn of_transport(error: &reqwest::Error) -> String {
         }
         source = cause.source();
     }
-    if error.is_timeout() {
-        return format!("{host} did not answer in time");
-    }
     if innermost.to_ascii_lowercase().contains("certificate") {
         return format!("the certificate of {host} is not trusted: {innermost}");
     }
-    let what = if error.is_connect() { "cannot be reached" } else { "ended the connection" };
-    if innermost.is_empty() { format!("{host} {what}") } else { format!("{host} {what}: {innermost}") }
+    format!("{host} {what}: {innermost}")
 }
 
 /// Words for the kinds that people meet; the others are left to their own text.

@@ -136,5 +136,9 @@ pub(super) fn of_disk(disk: &dyn Disk) -> Result<Contents, Missing> {
         return Ok(Contents { partition_table: Some(table), file_system: None, boot });
     }
     file_systems::ask(disk, 0);
-    Ok(Contents { file_system: file_systems::read(disk, 0)?, ..Contents::default() })
+    let mut file_system = file_systems::read(disk, 0)?;
+    if file_system.is_none() {
+        file_system = file_systems::udf(disk)?;
+    }
+    Ok(Contents { file_system, ..Contents::default() })
 }

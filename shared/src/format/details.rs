@@ -69,6 +69,8 @@ pub struct Qcow2 {
     pub encryption: Option<Qcow2Encryption>,
     /// How compressed clusters are compressed, if there are any: `zlib` or `zstd`.
     pub compression_type: String,
+    /// Whether clusters at the start of the disk are compressed; `None` where that could not be read.
+    pub compressed: Option<bool>,
     /// Reference counts may be wrong; QEMU repairs them when it opens the image.
     pub dirty: bool,
     /// QEMU found damage and opens it only for reading.

@@ -27,6 +27,16 @@ pub(super) fn read(disk: &dyn Disk, start: u64) -> Result<Option<FileSystem>, Mi
     Ok(optional(disk.read(start, BTRFS_BYTES))?.and_then(|bytes| btrfs(&bytes)))
 }
 
+/// A disc that has no ISO 9660 and so does not count as one: only the Universal Disk Format.
+pub(super) fn udf(disk: &dyn Disk) -> Result<Option<FileSystem>, Missing> {
+    let first = optional(disk.read(32768, 6))?;
+    if !first.is_some_and(|bytes| stands(&bytes, 1, b"BEA01")) {
+        return Ok(None);
+    }
+    let Some(second) = optional(disk.read(32768 + 2048, 6))? else { return Ok(None) };
+    Ok(stands(&second, 1, b"NSR0").then(|| file_system("udf", &[], None, None)))
+}
+
 fn at_start(bytes: &[u8]) -> Option<FileSystem> {
     luks(bytes)
         .or_else(|| xfs(bytes))

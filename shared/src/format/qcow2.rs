@@ -5,6 +5,7 @@ use super::capture::{Missing, View, optional};
 use super::details::{Details, Parent, Qcow2, Qcow2Encryption};
 use super::fields::{be32, be64, stands, text};
 use super::inspector::Reading;
+use super::qcow2_guest;
 use super::verdict::Match;
 
 pub(super) const MAGIC: &[u8] = b"QFI\xfb";
@@ -15,6 +16,8 @@ pub(super) const DIRTY: u64 = 1;
 pub(super) const CORRUPT: u64 = 1 << 1;
 pub(super) const EXTERNAL_DATA: u64 = 1 << 2;
 pub(super) const EXTENDED_L2: u64 = 1 << 4;
+/// Of the features that a program which does not know them has to clear.
+const DATA_FILE_RAW: u64 = 1 << 1;
 
 /// The fields of the header that are of use here.
 pub(super) struct Header {
@@ -29,6 +32,7 @@ pub(super) struct Header {
     snapshots: u32,
     pub(super) incompatible: u64,
     compatible: u64,
+    autoclear: u64,
     refcount_order: u32,
     extensions_at: u32,
     compression: u8,
@@ -56,6 +60,7 @@ impl Header {
             snapshots: be32(bytes, 60)?,
             incompatible: later(72)?,
             compatible: later(80)?,
+            autoclear: later(88)?,
             refcount_order: if version >= 3 { be32(bytes, 96)? } else { 4 },
             extensions_at,
             compression: if extensions_at > 104 { *bytes.get(104)? } else { 0 },
@@ -77,6 +82,7 @@ pub(super) fn read(view: &View<'_>) -> Reading {
         return Ok(Some(found.into()));
     }
     let extensions = Extensions::read(view, &header)?;
+    let compressed = qcow2_guest::is_compressed(view)?;
     let backing_file = backing_file(view, &header, extensions.backing_format)?;
     found.details = Details::Qcow2(Qcow2 {
         version: header.version,
@@ -84,7 +90,7 @@ pub(super) fn read(view: &View<'_>) -> Reading {
         backing_file,
         external_data_file: header.incompatible & EXTERNAL_DATA != 0,
         data_file: extensions.data_file,
-        data_file_raw: extensions.data_file_raw,
+        data_file_raw: header.autoclear & DATA_FILE_RAW != 0,
         snapshots: header.snapshots,
         encryption: match header.crypt_method {
             0 => None,
@@ -97,6 +103,7 @@ pub(super) fn read(view: &View<'_>) -> Reading {
             1 => "zstd".to_owned(),
             other => other.to_string(),
         },
+        compressed,
         dirty: header.incompatible & DIRTY != 0,
         corrupt: header.incompatible & CORRUPT != 0,
         lazy_refcounts: header.compatible & 1 != 0,
@@ -143,13 +150,12 @@ fn backing_file(view: &View<'_>, header: &Header, format: Option<String>) -> Res
 struct Extensions {
     backing_format: Option<String>,
     data_file: Option<String>,
-    data_file_raw: bool,
     bitmaps: u32,
 }
 
 impl Extensions {
     fn read(view: &View<'_>, header: &Header) -> Result<Self, Missing> {
-        let mut extensions = Self { data_file_raw: false, ..Self::default() };
+        let mut extensions = Self::default();
         let mut at = u64::from(header.extensions_at);
         // A handful is usual; the bound is for headers that lie.
         for _ in 0..32 {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::capture::{Missing, View};
+use super::capture::{Missing, View, optional};
 use super::contents::{self, Disk};
 use super::fields::be64;
 use super::inspector::Reading;
@@ -26,6 +26,17 @@ pub(super) fn read(view: &View<'_>) -> Reading {
     contents::of_disk(&guest).map(|contents| Some(Finding::GuestContents(contents)))
 }
 
+/// Whether clusters at the start of the disk are compressed.
+pub(super) fn is_compressed(view: &View<'_>) -> Result<Option<bool>, Missing> {
+    let Some(header) = Header::parse(view.read(0, 512)?) else { return Ok(None) };
+    let Some(cluster_bytes) = header.cluster_size_bytes() else { return Ok(None) };
+    if header.incompatible & EXTENDED_L2 != 0 {
+        // Entries of another size.
+        return Ok(None);
+    }
+    optional(Guest { view, header, cluster_bytes }.starts_compressed())
+}
+
 struct Guest<'a> {
     view: &'a View<'a>,
     header: Header,
@@ -33,6 +44,18 @@ struct Guest<'a> {
 }
 
 impl Guest<'_> {
+    /// Looks at the first piece of the first table that is in use.
+    fn starts_compressed(&self) -> Result<bool, Missing> {
+        let l1_bytes = (u64::from(self.header.l1_entries) * 8).min(PIECE_BYTES);
+        let l1_bytes = usize::try_from(l1_bytes).map_err(|_| Missing::Never)?;
+        let used = |entry: &&[u8; 8]| u64::from_be_bytes(**entry) & OFFSET != 0;
+        let tables = self.view.read(self.header.l1_offset, l1_bytes)?.as_chunks::<8>().0;
+        let Some(table) = tables.iter().find(used) else { return Ok(false) };
+        let piece = usize::try_from(PIECE_BYTES.min(self.cluster_bytes)).map_err(|_| Missing::Never)?;
+        let entries = self.view.read(u64::from_be_bytes(*table) & OFFSET, piece)?.as_chunks::<8>().0;
+        Ok(entries.iter().any(|entry| u64::from_be_bytes(*entry) & COMPRESSED != 0))
+    }
+
     /// The entry of a table of `table_bytes` at `start`.
     fn entry(&self, start: u64, table_bytes: u64, index: u64) -> Result<u64, Missing> {
         let at = index.checked_mul(8).filter(|at| *at < table_bytes).ok_or(Missing::Never)?;

@@ -93,10 +93,15 @@ fn sparse(view: &View<'_>) -> Reading {
 /// A file that begins as text may be a descriptor whose data lies in other files.
 fn text(view: &View<'_>) -> Reading {
     let start = view.read_up_to(0, 512)?;
-    // NUL and what is above ASCII end the thought.
+    // Stricter than the service that we follow, which takes text that is filled up with NULs for raw bytes: programs
+    // write such descriptors, and QEMU recognises them.
+    let mut written = start.split(|&byte| byte == 0).next().unwrap_or_default().iter();
     if start.len() < HEADER_BYTES
-        || !start.iter().all(|byte| matches!(byte, b' '..=b'~' | 0x09..=0x0d | 0x1c..=0x1f))
+        || !written.all(|byte| matches!(byte, b' '..=b'~' | 0x09..=0x0d | 0x1c..=0x1f))
     {
+        return Ok(None);
+    }
+    if start.first() == Some(&0) {
         return Ok(None);
     }
     let bytes = view.read_up_to(0, DESCRIPTOR_MOST_BYTES)?;

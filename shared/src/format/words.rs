@@ -91,6 +91,7 @@ fn traits(details: &Details) -> Vec<String> {
     match details {
         Details::Qcow2(qcow2) => {
             say(qcow2.encryption.is_some(), "encrypted");
+            say(qcow2.compressed == Some(true), "compressed");
             say(qcow2.snapshots > 0, &format!("{} snapshots", qcow2.snapshots));
             say(qcow2.dirty, "not closed cleanly");
             say(qcow2.corrupt, "marked as corrupt");

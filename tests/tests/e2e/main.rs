@@ -1,4 +1,54 @@
 //! End to end: real clients, real peers, real disk images, a real window. Names are sentences.
+//!
+//! The tests of the API run three times: on our service with SQLite, with MariaDB, and on the real Glance, which shows
+//! that they ask for what Glance does. What ours does better has tests of its own.
 #![expect(clippy::expect_used, reason = "a test ends where it cannot go on")]
 
+/// Makes of each function that takes a `&Site` a test on SQLite, on MariaDB and on the real Glance.
+macro_rules! on_every_site {
+    ($($name:ident),+ $(,)?) => { $(
+        mod $name {
+            #[test]
+            fn on_sqlite() {
+                super::$name(&glasshouse_tests::deployment::Deployment::on_sqlite().site());
+            }
+
+            #[test]
+            fn on_mariadb() {
+                super::$name(&glasshouse_tests::deployment::Deployment::on_mariadb().site());
+            }
+
+            #[test]
+            fn on_the_real_glance() {
+                super::$name(&glasshouse_tests::glance::Glance::shared().site());
+            }
+        }
+    )+ };
+}
+
+/// Makes of each function that takes a `&Deployment` a test on SQLite and on MariaDB.
+macro_rules! on_both_databases {
+    ($($name:ident),+ $(,)?) => { $(
+        mod $name {
+            #[test]
+            fn on_sqlite() {
+                super::$name(glasshouse_tests::deployment::Deployment::on_sqlite());
+            }
+
+            #[test]
+            fn on_mariadb() {
+                super::$name(glasshouse_tests::deployment::Deployment::on_mariadb());
+            }
+        }
+    )+ };
+}
+
+mod api;
+mod bad_uploads;
+mod client_sequence;
+mod crash;
+mod desktop;
+mod identity;
+mod lab;
 mod real_peers;
+mod start;

@@ -17,7 +17,9 @@ use reqwest::{Method, StatusCode};
 
 use crate::config::KeystoneConfig;
 
-use super::{AuthError, TokenValidator, now};
+use crate::clock::now;
+
+use super::{AuthError, TokenValidator};
 
 mod call;
 mod trouble;

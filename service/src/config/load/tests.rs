@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::config::{DatabaseUrl, DomainRef, ServiceLogin, StoreKind};
+use crate::config::{AuthConfig, DomainRef, ServiceLogin, StoreKind};
 
 const GUIDE: &str = include_str!("guide-glance-api.conf");
 const GUIDE_REGISTRY: &str = include_str!("guide-glance-registry.conf");

@@ -197,7 +197,17 @@ impl Table {
             Dialect::Mariadb if self.name != VERSION_TABLE.name => " ENGINE=InnoDB DEFAULT CHARSET=utf8",
             _ => "",
         };
-        format!("CREATE TABLE {} ({}){suffix}", self.name, spell(self.body, dialect))
+        let mut body = spell(self.body, dialect);
+        // MariaDB would copy the table for each index that is added to it; SQLite knows no other way.
+        if dialect == Dialect::Mariadb {
+            let keys = INDEXES
+                .iter()
+                .chain(OWN_INDEXES)
+                .filter(|index| index.table == self.name)
+                .map(|index| format!(", KEY {} ({})", index.name, spell(index.columns, dialect)));
+            body.extend(keys);
+        }
+        format!("CREATE TABLE {} ({body}){suffix}", self.name)
     }
 }
 

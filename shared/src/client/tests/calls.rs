@@ -136,8 +136,7 @@ async fn reads_are_repeated_while_the_service_is_busy_but_writes_are_not() {
     static READS: AtomicUsize = AtomicUsize::new(0);
     let (server, client) = connected(|request| match request.line.split(' ').next().unwrap() {
         "GET" if READS.fetch_add(1, Ordering::SeqCst) >= 2 => reply("200 OK", &image("active", json!({}))),
-        "GET" => reply("503 Service Unavailable", &json!({"message": "busy"})),
-        "DELETE" => reply("503 Service Unavailable", &json!({"message": "busy"})),
+        "GET" | "DELETE" => reply("503 Service Unavailable", &json!({"message": "busy"})),
         _ => reply("409 Conflict", &json!({"message": "taken"})),
     })
     .await;

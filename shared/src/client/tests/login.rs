@@ -32,7 +32,7 @@ fn token(port: u16) -> Value {
 }
 
 /// An identity service at `/identity` and image services, with tokens numbered from 1.
-async fn cloud(images: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Server {
+pub(super) async fn cloud(images: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Server {
     let logins = AtomicUsize::new(0);
     Server::start(move |request| {
         let port = request.headers["host"].rsplit(':').next().unwrap().parse().unwrap();
@@ -58,7 +58,7 @@ async fn cloud(images: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Se
     .await
 }
 
-fn password(auth_url: Url) -> Credentials {
+pub(super) fn password(auth_url: Url) -> Credentials {
     let user = Named::name("demo", Domain::Name("Default".into()));
     let project = Some(Named::name("infra", Domain::default()));
     let password = Secret::new("hush-hush");

@@ -14,7 +14,6 @@ use super::credentials::Credentials;
 use super::{Client, Limits};
 
 const ID: &str = "8a0b1c2d-3e4f-4a5b-8c7d-9e0f1a2b3c4d";
-/// SHA-512 and MD5 of "hello glasshouse\n", by `sha512sum` and `md5sum`.
 const HELLO: &[u8] = b"hello glasshouse\n";
 
 fn limits() -> Limits {

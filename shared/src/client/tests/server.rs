@@ -1,6 +1,7 @@
 //! A server that plays a script: each connection carries one request.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
@@ -120,7 +121,7 @@ pub(super) fn answer(status: &str, headers: &[(&str, &str)], body: impl AsRef<[u
 pub(super) fn head(status: &str, headers: &[(&str, &str)], length: usize) -> Vec<u8> {
     let mut text = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n");
     for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        write!(text, "{name}: {value}\r\n").unwrap();
     }
     text.push_str("\r\n");
     text.into_bytes()

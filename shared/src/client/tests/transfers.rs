@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::server::{Reply, Request, answer, head, json as reply};
-use super::{HELLO, ID, connected, image};
+use super::{HELLO, ID, connected, image, limits};
 use crate::client::digest::Digests;
-use crate::client::{ErrorKind, Phase, Progress, Upload};
+use crate::client::{Client, ErrorKind, Phase, Progress, Upload};
 
 const MEBIBYTE: usize = 1 << 20;
 
@@ -21,7 +21,7 @@ fn folder_with(bytes: &[u8]) -> (TempDir, PathBuf) {
 
 /// Bytes that no two pieces of have in common.
 fn pattern(length: usize) -> Vec<u8> {
-    (0..length).map(|index| ((index * 31 + index / 251) % 253) as u8).collect()
+    (0..length).map(|index| u8::try_from((index * 31 + index / 251) % 253).unwrap()).collect()
 }
 
 fn with_digests(bytes: &[u8]) -> Value {
@@ -35,6 +35,15 @@ fn show(status: &str, changes: Value) -> Reply {
     reply("200 OK", &image(status, changes))
 }
 
+enum Asked {
+    File,
+    Record,
+}
+
+fn asked(request: &Request) -> Asked {
+    if is_file(request) { Asked::File } else { Asked::Record }
+}
+
 fn is_file(request: &Request) -> bool {
     request.line.ends_with("/file")
 }
@@ -44,9 +53,9 @@ async fn an_upload_sends_the_file_and_compares_what_arrived() {
     let bytes = pattern(3 * MEBIBYTE + 17);
     let (_folder, path) = folder_with(&bytes);
     let stored = with_digests(&bytes);
-    let (server, client) = connected(move |request| match is_file(request) {
-        true => Reply::Answer(answer("204 No Content", &[], "")),
-        false => show("active", stored.clone()),
+    let (server, client) = connected(move |request| match asked(request) {
+        Asked::File => Reply::Answer(answer("204 No Content", &[], "")),
+        Asked::Record => show("active", stored.clone()),
     })
     .await;
     let progress = Progress::new();
@@ -63,12 +72,34 @@ async fn an_upload_sends_the_file_and_compares_what_arrived() {
 }
 
 #[tokio::test]
+async fn an_upload_whose_token_is_refused_is_sent_again_with_a_new_one() {
+    let bytes = pattern(MEBIBYTE + 1);
+    let (_folder, path) = folder_with(&bytes);
+    let stored = with_digests(&bytes);
+    let server = super::login::cloud(move |request| match asked(request) {
+        Asked::File if request.headers["x-auth-token"] == "token-1" => {
+            Reply::Drain { answer: answer("401 Unauthorized", &[], "") }
+        }
+        Asked::File => Reply::Answer(answer("204 No Content", &[], "")),
+        Asked::Record => show("active", stored.clone()),
+    })
+    .await;
+    let credentials = super::login::password(server.url.join("/identity").unwrap());
+    let client = Client::connect_within(credentials, limits()).await.unwrap();
+    let progress = Progress::new();
+    client.upload(ID, Upload::file(&path), &progress).await.unwrap();
+    assert_eq!(progress.bytes(), bytes.len() as u64, "the first attempt is not counted");
+    let put = server.seen().into_iter().rfind(is_file).unwrap();
+    assert!(put.body == bytes);
+}
+
+#[tokio::test]
 async fn an_empty_file_is_uploaded_as_one() {
     let (_folder, path) = folder_with(b"");
     let stored = with_digests(b"");
-    let (server, client) = connected(move |request| match is_file(request) {
-        true => Reply::Answer(answer("204 No Content", &[], "")),
-        false => show("active", stored.clone()),
+    let (server, client) = connected(move |request| match asked(request) {
+        Asked::File => Reply::Answer(answer("204 No Content", &[], "")),
+        Asked::Record => show("active", stored.clone()),
     })
     .await;
     client.upload(ID, Upload::file(&path), &Progress::new()).await.unwrap();
@@ -81,9 +112,9 @@ async fn other_bytes_in_the_store_are_corrupt_and_both_digests_are_named() {
     let wrong = with_digests(b"something else");
     let theirs = wrong["os_hash_value"].as_str().unwrap().to_owned();
     let ours = with_digests(HELLO)["os_hash_value"].as_str().unwrap().to_owned();
-    let (_server, client) = connected(move |request| match is_file(request) {
-        true => Reply::Answer(answer("204 No Content", &[], "")),
-        false => show("active", wrong.clone()),
+    let (_server, client) = connected(move |request| match asked(request) {
+        Asked::File => Reply::Answer(answer("204 No Content", &[], "")),
+        Asked::Record => show("active", wrong.clone()),
     })
     .await;
     let error = client.upload(ID, Upload::file(&path), &Progress::new()).await.unwrap_err();
@@ -98,12 +129,12 @@ async fn early(
     make: impl Fn(Vec<u8>) -> Reply + Send + Sync + 'static,
     status: &'static str,
 ) -> crate::client::ClientError {
-    let (_server, client) = connected(move |request| match is_file(request) {
-        true => {
+    let (_server, client) = connected(move |request| match asked(request) {
+        Asked::File => {
             let headers = [("content-type", "text/plain"), ("x-openstack-request-id", "req-early")];
             make(answer(status, &headers, "the reason of the service"))
         }
-        false => show("queued", json!({})),
+        Asked::Record => show("queued", json!({})),
     })
     .await;
     client.upload(ID, Upload::file(path), &Progress::new()).await.unwrap_err()
@@ -154,13 +185,13 @@ async fn a_cancelled_upload_says_what_is_left() {
     let (_folder, path) = folder_with(&pattern(MEBIBYTE));
     let progress = Progress::new();
     let cancel = progress.clone();
-    let (_server, client) = connected(move |request| match is_file(request) {
+    let (_server, client) = connected(move |request| match asked(request) {
         // Cancelled as soon as the head is there; the answer never comes.
-        true => {
+        Asked::File => {
             cancel.cancel();
             Reply::Drain { answer: Vec::new() }
         }
-        false => show("saving", json!({})),
+        Asked::Record => show("saving", json!({})),
     })
     .await;
     let error = client.upload(ID, Upload::file(&path), &progress).await.unwrap_err();
@@ -182,13 +213,11 @@ fn range_start(request: &Request) -> usize {
 fn ranged(request: &Request, bytes: &[u8]) -> Reply {
     let start = range_start(request);
     let total = bytes.len();
-    match start {
-        0 => Reply::Answer(answer("200 OK", &[], bytes)),
-        _ => {
-            let range = format!("bytes {start}-{}/{total}", total - 1);
-            Reply::Answer(answer("206 Partial Content", &[("content-range", &range)], &bytes[start..]))
-        }
+    if start == 0 {
+        return Reply::Answer(answer("200 OK", &[], bytes));
     }
+    let range = format!("bytes {start}-{}/{total}", total - 1);
+    Reply::Answer(answer("206 Partial Content", &[("content-range", &range)], &bytes[start..]))
 }
 
 #[tokio::test]
@@ -196,9 +225,9 @@ async fn a_download_is_verified_before_it_gets_its_name() {
     let bytes = pattern(2 * MEBIBYTE + 5);
     let (folder, to) = folder_with(b"old");
     let (data, stored) = (bytes.clone(), with_digests(&bytes));
-    let (_server, client) = connected(move |request| match is_file(request) {
-        true => ranged(request, &data),
-        false => show("active", stored.clone()),
+    let (_server, client) = connected(move |request| match asked(request) {
+        Asked::File => ranged(request, &data),
+        Asked::Record => show("active", stored.clone()),
     })
     .await;
     let progress = Progress::new();
@@ -215,14 +244,14 @@ async fn a_download_that_breaks_off_is_continued_where_it_broke() {
     let (_folder, to) = folder_with(b"");
     let (data, stored) = (bytes.clone(), with_digests(&bytes));
     let tries = Arc::new(AtomicUsize::new(0));
-    let (server, client) = connected(move |request| match is_file(request) {
-        true if tries.fetch_add(1, Ordering::SeqCst) == 0 => {
+    let (server, client) = connected(move |request| match asked(request) {
+        Asked::File if tries.fetch_add(1, Ordering::SeqCst) == 0 => {
             let mut broken = head("200 OK", &[], data.len());
             broken.extend_from_slice(&data[..100_000]);
             Reply::Answer(broken)
         }
-        true => ranged(request, &data),
-        false => show("active", stored.clone()),
+        Asked::File => ranged(request, &data),
+        Asked::Record => show("active", stored.clone()),
     })
     .await;
     let done = client.download(ID, &to, &Progress::new()).await.unwrap();
@@ -238,9 +267,9 @@ async fn a_part_file_of_an_earlier_attempt_is_continued() {
     let (_folder, to) = folder_with(b"");
     std::fs::write(part(&to), &bytes[..4_096]).unwrap();
     let (data, stored) = (bytes.clone(), with_digests(&bytes));
-    let (_server, client) = connected(move |request| match is_file(request) {
-        true => ranged(request, &data),
-        false => show("active", stored.clone()),
+    let (_server, client) = connected(move |request| match asked(request) {
+        Asked::File => ranged(request, &data),
+        Asked::Record => show("active", stored.clone()),
     })
     .await;
     let done = client.download(ID, &to, &Progress::new()).await.unwrap();
@@ -253,9 +282,9 @@ async fn a_service_without_ranges_sends_everything_again() {
     let (_folder, to) = folder_with(b"");
     std::fs::write(part(&to), b"hello gl").unwrap();
     let stored = with_digests(HELLO);
-    let (_server, client) = connected(move |request| match is_file(request) {
-        true => Reply::Answer(answer("200 OK", &[], HELLO)),
-        false => show("active", stored.clone()),
+    let (_server, client) = connected(move |request| match asked(request) {
+        Asked::File => Reply::Answer(answer("200 OK", &[], HELLO)),
+        Asked::Record => show("active", stored.clone()),
     })
     .await;
     let done = client.download(ID, &to, &Progress::new()).await.unwrap();
@@ -268,12 +297,12 @@ async fn wrong_bytes_keep_their_part_name_and_the_next_attempt_starts_anew() {
     let (_folder, to) = folder_with(b"old");
     let stored = with_digests(HELLO);
     let tries = Arc::new(AtomicUsize::new(0));
-    let (_server, client) = connected(move |request| match is_file(request) {
-        true if tries.fetch_add(1, Ordering::SeqCst) == 0 => {
+    let (_server, client) = connected(move |request| match asked(request) {
+        Asked::File if tries.fetch_add(1, Ordering::SeqCst) == 0 => {
             Reply::Answer(answer("200 OK", &[], b"jello glasshouse\n"))
         }
-        true => ranged(request, HELLO),
-        false => show("active", stored.clone()),
+        Asked::File => ranged(request, HELLO),
+        Asked::Record => show("active", stored.clone()),
     })
     .await;
     let error = client.download(ID, &to, &Progress::new()).await.unwrap_err();
@@ -289,9 +318,9 @@ async fn wrong_bytes_keep_their_part_name_and_the_next_attempt_starts_anew() {
 #[tokio::test]
 async fn an_image_without_data_is_said_in_words() {
     let (folder, to) = folder_with(b"");
-    let (_server, client) = connected(|request| match is_file(request) {
-        true => Reply::Answer(answer("204 No Content", &[], "")),
-        false => show("queued", json!({})),
+    let (_server, client) = connected(|request| match asked(request) {
+        Asked::File => Reply::Answer(answer("204 No Content", &[], "")),
+        Asked::Record => show("queued", json!({})),
     })
     .await;
     let error = client.download(ID, &to, &Progress::new()).await.unwrap_err();
@@ -311,9 +340,9 @@ async fn a_full_disk_is_said_in_words() {
 async fn a_service_that_falls_silent_ends_the_download_after_bounded_tries() {
     let (_folder, to) = folder_with(b"");
     let stored = with_digests(HELLO);
-    let (server, client) = connected(move |request| match is_file(request) {
-        true => Reply::Answer(head("200 OK", &[], HELLO.len())),
-        false => show("active", stored.clone()),
+    let (server, client) = connected(move |request| match asked(request) {
+        Asked::File => Reply::Answer(head("200 OK", &[], HELLO.len())),
+        Asked::Record => show("active", stored.clone()),
     })
     .await;
     let error = client.download(ID, &to, &Progress::new()).await.unwrap_err();

@@ -176,6 +176,20 @@ fn a_luks_header_tells_cipher_and_keys() {
 }
 
 #[test]
+fn luks_of_version_2_tells_its_label() {
+    let mut volume = luks1();
+    volume[7] = 2;
+    put(&mut volume, 8, &16384u64.to_be_bytes());
+    put(&mut volume, 24, b"backup\0\0");
+    put(&mut volume, 40, &[0; 32]);
+    let Details::Luks(luks) = inspected(&volume).details else { panic!("not LUKS") };
+    assert_eq!(
+        (luks.version, luks.label.as_deref(), luks.payload_offset_bytes),
+        (2, Some("backup"), Some(32768))
+    );
+}
+
+#[test]
 fn an_appliance_is_told_from_an_archive() {
     let mut tar = vec![0; 10240];
     put(&mut tar, 0, b"machine.ovf");

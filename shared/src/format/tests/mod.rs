@@ -10,6 +10,7 @@ mod disks;
 mod headers;
 mod matrix;
 mod mutation;
+mod reader;
 mod table;
 
 /// The verdict of a stream that comes in pieces of this size.
@@ -25,7 +26,7 @@ fn streamed(bytes: &[u8], piece_bytes: usize) -> Verdict {
 /// The verdict of a file, after asserting that streams of it come to the same, however they are cut.
 fn inspected(bytes: &[u8]) -> Verdict {
     let whole = streamed(bytes, usize::MAX);
-    for (piece_bytes, most_bytes) in [(4096, usize::MAX), (7, 4 << 20), (1, 512 << 10)] {
+    for (piece_bytes, most_bytes) in [(4096, usize::MAX), (7, 1 << 20), (1, 256 << 10)] {
         if bytes.len() <= most_bytes {
             assert_eq!(streamed(bytes, piece_bytes), whole, "in pieces of {piece_bytes}");
         }

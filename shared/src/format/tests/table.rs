@@ -158,6 +158,9 @@ fn a_bare_vmdk_descriptor_is_refused_whatever_it_says() {
         assert!(refusal(text.as_bytes(), "vmdk").contains("only a descriptor"));
         assert!(refusal(text.as_bytes(), "raw").contains("only a descriptor"));
     }
+    let mut padded = vmdk_text("monolithicFlat", "RW 2048 FLAT \"disk.vmdk\"").into_bytes();
+    padded.resize(512, 0);
+    assert!(refusal(&padded, "raw").contains("only a descriptor"));
     assert_eq!(inspected("just some text about vmdk\n".repeat(40).as_bytes()).format, Format::Raw);
 }
 
