@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use eframe::egui::{IconData, ViewportBuilder};
+use eframe::egui::{Context, IconData, ViewportBuilder};
 use glasshouse::action::{Action, ConnectionAction};
 use glasshouse::app::{Desktop, waker};
 use glasshouse::clouds::Places;
@@ -62,7 +62,7 @@ fn service(program: OsString, rest: &[OsString]) -> ExitCode {
         let _ = std::io::copy(&mut pipe.by_ref(), &mut std::io::sink());
         end_this_process();
     });
-    glasshouse_service::cli::run(std::iter::once(program).chain(rest.iter().cloned()))
+    glasshouse_service::cli::run(std::iter::once(program).chain(rest.iter().cloned())).into()
 }
 
 #[cfg(unix)]
@@ -102,7 +102,7 @@ fn window(flags: Flags) -> ExitCode {
     }
 }
 
-fn desktop(ctx: &eframe::egui::Context, flags: Flags) -> std::io::Result<Desktop> {
+fn desktop(ctx: &Context, flags: Flags) -> std::io::Result<Desktop> {
     let folders = directories::ProjectDirs::from("", "", "glasshouse");
     let settings_file = folders.as_ref().map_or_else(
         || PathBuf::from("glasshouse-settings.json"),

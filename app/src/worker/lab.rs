@@ -154,7 +154,7 @@ struct Ready {
 impl Ready {
     /// Takes a line; gives the addresses once, when they are complete.
     fn take(&mut self, line: &str) -> Option<LabAddresses> {
-        let (word, value) = line.split_once(' ')?;
+        let (word, value) = line.trim_start().split_once(' ')?;
         let value = value.trim();
         match word {
             "image" => self.image = Some(value.to_owned()),

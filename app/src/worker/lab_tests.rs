@@ -20,7 +20,7 @@ fn reporter() -> (Reporter, mpsc::Receiver<Event>) {
 #[test]
 fn the_addresses_are_complete_with_the_third_line() {
     let mut ready = Ready::default();
-    assert_eq!(ready.take("image http://127.0.0.1:9292"), None);
+    assert_eq!(ready.take("  image     http://127.0.0.1:9292"), None);
     assert_eq!(ready.take("some other line"), None);
     assert_eq!(ready.take("identity http://127.0.0.1:9292/identity/v3"), None);
     let addresses = ready.take("clouds /data/my lab/clouds.yaml").unwrap();
