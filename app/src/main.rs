@@ -6,6 +6,7 @@ use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser;
 use eframe::egui::{Context, IconData, ViewportBuilder};
@@ -84,22 +85,28 @@ fn window(flags: Flags) -> ExitCode {
     // Where parts of the window system are missing, winit ends in a panic instead of an error.
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     let options = native_options();
+    let was_open = AtomicBool::new(false);
     let result = catch_unwind(AssertUnwindSafe(|| {
-        eframe::run_native(
-            "Glasshouse",
-            options,
-            Box::new(move |cc| Ok(Box::new(desktop(&cc.egui_ctx, flags)?))),
-        )
+        let create = |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
+            was_open.store(true, Ordering::Relaxed);
+            Ok(Box::new(desktop(&cc.egui_ctx, flags)?))
+        };
+        eframe::run_native("Glasshouse", options, Box::new(create))
     }));
-    match result {
-        Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(error)) => no_window(&error.to_string()),
+    let reason = match result {
+        Ok(Ok(())) => return ExitCode::SUCCESS,
+        Ok(Err(error)) => error.to_string(),
         Err(panic) => {
             let words = panic.downcast_ref::<String>().map(String::as_str);
             let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
-            no_window(words.unwrap_or("the window system cannot be used"))
+            words.unwrap_or("the window system cannot be used").to_owned()
         }
+    };
+    if was_open.load(Ordering::Relaxed) {
+        eprintln!("glasshouse: the window had to close: {reason}");
+        return ExitCode::FAILURE;
     }
+    no_window(&reason)
 }
 
 fn desktop(ctx: &Context, flags: Flags) -> std::io::Result<Desktop> {

@@ -84,6 +84,9 @@ fn summary(state: &State) -> String {
 fn table_ui(ui: &mut Ui, state: &State, drafts: &mut Drafts, actions: &mut Vec<Action>) {
     let t = tokens(ui);
     ui.spacing_mut().item_spacing = vec2(theme::S, 0.0);
+    let top = ui.available_rect_before_wrap();
+    let line = top.top() + theme::ROW_HEIGHT - 0.5;
+    ui.painter().hline(top.x_range(), line, Stroke::new(1.0, t.border));
     // Rows carry the colour of selection as their ground; their text stays ink.
     ui.visuals_mut().widgets.hovered.bg_fill = t.control_hover;
     let mut table = TableBuilder::new(ui)
@@ -107,15 +110,17 @@ fn table_ui(ui: &mut Ui, state: &State, drafts: &mut Drafts, actions: &mut Vec<A
     }
     table
         .header(theme::ROW_HEIGHT, |mut header| {
-            header.col(header_ground);
+            header.col(|_| {});
             for column in Column::ALL {
                 header.col(|ui| {
-                    header_ground(ui);
                     if column == Column::Size {
                         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                             header_ui(ui, state, column, actions);
                         });
                     } else {
+                        if column == Column::Updated {
+                            ui.add_space(theme::S);
+                        }
                         header_ui(ui, state, column, actions);
                     }
                 });
@@ -129,13 +134,6 @@ fn table_ui(ui: &mut Ui, state: &State, drafts: &mut Drafts, actions: &mut Vec<A
                 }
             });
         });
-}
-
-/// The line below the header, drawn cell by cell so that it spans the gaps between them.
-fn header_ground(ui: &mut Ui) {
-    let rect = ui.max_rect();
-    let painter = ui.painter().with_clip_rect(rect.expand(theme::S));
-    painter.hline(rect.x_range().expand(theme::S), rect.bottom() - 0.5, Stroke::new(1.0, tokens(ui).border));
 }
 
 fn header_ui(ui: &mut Ui, state: &State, column: Column, actions: &mut Vec<Action>) {

@@ -115,6 +115,8 @@ pub fn tokens(ui: &Ui) -> &'static Tokens {
 
 /// Puts the tokens into the styles of both themes; done once.
 pub fn install(ctx: &Context) {
+    // Where the system does not say, paper is the safer guess.
+    ctx.options_mut(|options| options.fallback_theme = Theme::Light);
     ctx.style_mut_of(Theme::Light, |style| fill_style(style, &LIGHT, Visuals::light()));
     ctx.style_mut_of(Theme::Dark, |style| fill_style(style, &DARK, Visuals::dark()));
 }

@@ -16,7 +16,8 @@ use crate::state::State;
 use crate::state::lab::LabPhase;
 use crate::state::session::{Phase, Target};
 
-const CARD: egui::Vec2 = vec2(300.0, 290.0);
+const CARD_WIDTH: f32 = 304.0;
+const CARD_HEIGHT: f32 = 290.0;
 
 pub fn welcome_ui(ui: &mut Ui, state: &State, drafts: &mut Drafts, actions: &mut Vec<Action>) {
     let t = tokens(ui);
@@ -26,10 +27,13 @@ pub fn welcome_ui(ui: &mut Ui, state: &State, drafts: &mut Drafts, actions: &mut
         banner_ui(ui, Tone::Info, Icon::File, &line, |_| {});
     }
     ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-        let width = CARD.x * 3.0 + theme::L * 2.0;
-        let margin = ((ui.available_width() - width) / 2.0).max(theme::XL);
+        let room = (ui.available_width() - theme::XL * 2.0 - theme::L * 2.0) / 3.0;
+        let card = room.min(CARD_WIDTH);
+        let width = card * 3.0 + theme::L * 2.0;
+        let margin = (ui.available_width() - width) / 2.0;
         ui.add_space((ui.available_height() * 0.12).clamp(theme::XL, 110.0));
         ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = 0.0;
             ui.add_space(margin);
             ui.vertical(|ui| {
                 ui.set_width(width);
@@ -39,9 +43,11 @@ pub fn welcome_ui(ui: &mut Ui, state: &State, drafts: &mut Drafts, actions: &mut
                 ui.add_space(theme::XL);
                 ui.horizontal_top(|ui| {
                     ui.spacing_mut().item_spacing.x = theme::L;
-                    card_ui(ui, Icon::Lab, "Start a local lab", |ui| lab_card(ui, state, actions));
-                    card_ui(ui, Icon::Cloud, "Use my clouds", |ui| clouds_card(ui, state, actions));
-                    card_ui(ui, Icon::Plug, "New connection", |ui| new_card(ui, state, drafts, actions));
+                    card_ui(ui, card, Icon::Lab, "Start a local lab", |ui| lab_card(ui, state, actions));
+                    card_ui(ui, card, Icon::Cloud, "Use my clouds", |ui| clouds_card(ui, state, actions));
+                    card_ui(ui, card, Icon::Plug, "New connection", |ui| {
+                        new_card(ui, state, drafts, actions)
+                    });
                 });
                 ui.add_space(theme::L);
                 connecting_ui(ui, state, actions);
@@ -51,7 +57,7 @@ pub fn welcome_ui(ui: &mut Ui, state: &State, drafts: &mut Drafts, actions: &mut
     });
 }
 
-fn card_ui(ui: &mut Ui, icon: Icon, title: &str, content: impl FnOnce(&mut Ui)) {
+fn card_ui(ui: &mut Ui, width: f32, icon: Icon, title: &str, content: impl FnOnce(&mut Ui)) {
     let t = tokens(ui);
     Frame::new()
         .fill(t.surface)
@@ -60,8 +66,8 @@ fn card_ui(ui: &mut Ui, icon: Icon, title: &str, content: impl FnOnce(&mut Ui)) 
         .inner_margin(Margin::same(20))
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing = vec2(theme::S, theme::S);
-            ui.set_width(CARD.x - 40.0);
-            ui.set_height(CARD.y - 40.0);
+            ui.set_width(width - 42.0);
+            ui.set_height(CARD_HEIGHT - 42.0);
             ui.vertical(|ui| {
                 ui.horizontal(|ui| {
                     icon.ui(ui, 24.0, t.accent);

@@ -20,7 +20,7 @@ impl Tone {
     /// Ink and ground.
     pub fn colors(self, t: &Tokens) -> (Color32, Color32) {
         match self {
-            Self::Plain => (t.muted, t.sunken),
+            Self::Plain => (t.muted, t.control_hover),
             Self::Info => (t.info, t.info_ground),
             Self::Success => (t.success, t.success_ground),
             Self::Warning => (t.warning, t.warning_ground),
