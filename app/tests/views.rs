@@ -282,7 +282,8 @@ fn hovering_files_are_named_with_the_place_they_would_go_to() {
         path: Some("/d/disk image 日本.qcow2".into()),
         ..egui::HoveredFile::default()
     }];
-    harness.run();
+    // While files hover egui draws frame after frame.
+    harness.run_steps(3);
     harness.get_by_label("Drop to upload to prod-tokyo / infra: disk image 日本.qcow2");
 }
 

@@ -1,13 +1,13 @@
 //! The form for a new connection, with "Discover" and the test in four named steps.
 
-use egui::{ComboBox, Label, RichText, Ui, vec2};
+use egui::{ComboBox, Label, RichText, Ui};
 
 use super::Drafts;
 use super::icons::Icon;
 use super::theme::{self, tokens};
 use super::widgets::{
     failure_ui, icon_button, name_field, primary_button, secondary_button, section_title, sheet_ui,
-    text_field,
+    text_field, text_field_with_button,
 };
 use crate::action::{Action, ConnectionAction};
 use crate::state::State;
@@ -40,19 +40,10 @@ pub fn connection_form_ui(ui: &mut Ui, state: &State, drafts: &mut Drafts, actio
 fn address_ui(ui: &mut Ui, state: &State, form: &mut ConnectionForm, actions: &mut Vec<Action>) {
     let is_plain = form.method == Method::NoLogin;
     let name = if is_plain { "Address of the image service" } else { "Address of the identity service" };
-    ui.horizontal(|ui| {
-        let width = ui.available_width() - 108.0;
-        ui.allocate_ui(vec2(width, 54.0), |ui| {
-            text_field(ui, name, &mut form.auth_url, "https://controller:5000/v3", false);
-        });
-        ui.vertical(|ui| {
-            ui.add_space(21.0);
-            if secondary_button(ui, None, "Discover").clicked() {
-                let address = form.auth_url.trim().to_owned();
-                actions.push(Action::Connection(ConnectionAction::Discover(address)));
-            }
-        });
-    });
+    if text_field_with_button(ui, name, &mut form.auth_url, "https://controller:5000/v3", "Discover") {
+        let address = form.auth_url.trim().to_owned();
+        actions.push(Action::Connection(ConnectionAction::Discover(address)));
+    }
     match &state.session.discovery {
         None => {}
         Some(Ok(words)) => {

@@ -10,10 +10,10 @@ use crate::action::{Action, TransferAction};
 use crate::state::State;
 use crate::state::transfers::{Phase, Transfer, Transfers, Work};
 
-const HEAD: f32 = 44.0;
-const ROW: f32 = 34.0;
+const HEAD: f32 = 48.0;
+const ROW: f32 = 36.0;
 const ADVICE: f32 = 26.0;
-const ROWS_AT_MOST: f32 = 190.0;
+const ROWS_AT_MOST: f32 = 196.0;
 
 /// How high the dock is: nothing, its head, or its head with the rows.
 pub fn height(transfers: &Transfers) -> f32 {

@@ -256,8 +256,9 @@ fn failed_ui(ui: &mut Ui, state: &State, failure: &Failure, actions: &mut Vec<Ac
         FailureKind::Refused | FailureKind::File | FailureKind::Corrupt => "The list could not be loaded",
     };
     empty_ui(ui, Icon::Problem, title, "", |ui| {
-        ui.set_max_width(560.0);
-        ui.with_layout(Layout::top_down(Align::Min), |ui| failure_ui(ui, failure, state.now, actions));
+        ui.allocate_ui(vec2(560.0, 0.0), |ui| {
+            ui.with_layout(Layout::top_down(Align::Min), |ui| failure_ui(ui, failure, state.now, actions));
+        });
         ui.add_space(theme::S);
         retry_ui(ui, failure, actions);
     });

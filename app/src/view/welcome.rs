@@ -10,6 +10,7 @@ use super::text;
 use super::theme::{self, tokens};
 use super::widgets::{
     Tone, banner_ui, failure_ui, link_button, primary_button, secondary_button, text_field,
+    text_field_with_button,
 };
 use crate::action::{Action, ConnectionAction, Dialog};
 use crate::state::State;
@@ -37,6 +38,7 @@ pub fn welcome_ui(ui: &mut Ui, state: &State, drafts: &mut Drafts, actions: &mut
             ui.add_space(margin);
             ui.vertical(|ui| {
                 ui.set_width(width);
+                ui.spacing_mut().item_spacing.x = theme::S;
                 ui.label(RichText::new("Glasshouse").size(theme::TITLE).color(t.text));
                 let line = "Disk images for OpenStack: see them, bring them in, take them out unharmed.";
                 ui.label(RichText::new(line).size(16.0).color(t.muted));
@@ -181,24 +183,22 @@ fn new_card(ui: &mut Ui, state: &State, drafts: &mut Drafts, actions: &mut Vec<A
             actions.push(Action::ShowDialog(Dialog::ConnectionForm));
         }
     }
-    text_field(ui, "openrc file", &mut drafts.openrc_path, "/home/me/demo-openrc.sh", false);
+    let is_used = text_field_with_button(
+        ui,
+        "openrc file",
+        &mut drafts.openrc_path,
+        "/home/me/demo-openrc.sh",
+        "Use it",
+    );
     if !drafts.openrc_path.is_empty() {
-        ui.horizontal(|ui| {
-            let width = ui.available_width() - 84.0;
-            ui.allocate_ui(vec2(width, 56.0), |ui| {
-                text_field(ui, "Password, if it asks for one", &mut drafts.openrc_password, "", true);
-            });
-            ui.vertical(|ui| {
-                ui.add_space(21.0);
-                if secondary_button(ui, None, "Use it").clicked() {
-                    let password = Some(std::mem::take(&mut drafts.openrc_password));
-                    actions.push(Action::Connection(ConnectionAction::Connect(Target::Openrc {
-                        path: drafts.openrc_path.trim().into(),
-                        password: password.filter(|password| !password.is_empty()),
-                    })));
-                }
-            });
-        });
+        text_field(ui, "Password, if it asks for one", &mut drafts.openrc_password, "", true);
+    }
+    if is_used && !drafts.openrc_path.trim().is_empty() {
+        let password = Some(std::mem::take(&mut drafts.openrc_password));
+        actions.push(Action::Connection(ConnectionAction::Connect(Target::Openrc {
+            path: drafts.openrc_path.trim().into(),
+            password: password.filter(|password| !password.is_empty()),
+        })));
     }
     at_bottom(ui, |ui| {
         if secondary_button(ui, Some(Icon::Plus), "Fill in a form…").clicked() {

@@ -60,7 +60,12 @@ pub fn link_button(ui: &mut Ui, text: &str) -> Response {
 
 /// An icon with a name for screen readers and a tooltip for eyes.
 pub fn icon_button(ui: &mut Ui, icon: Icon, name: &str) -> Response {
-    let response = ui.add(Button::new(icon.atom()).frame_when_inactive(false).min_size(vec2(28.0, 28.0)));
+    let response = ui
+        .scope(|ui| {
+            ui.spacing_mut().button_padding = vec2(6.0, 6.0);
+            ui.add(Button::new(icon.atom()).frame_when_inactive(false).min_size(vec2(28.0, 28.0)))
+        })
+        .inner;
     let is_enabled = ui.is_enabled();
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, is_enabled, name));
     response.on_hover_text(name)

@@ -74,8 +74,11 @@ pub fn empty_ui(ui: &mut Ui, icon: Icon, title: &str, text: &str, actions: impl 
         icon.ui(ui, 44.0, t.muted);
         ui.add_space(theme::S);
         ui.label(RichText::new(title).size(theme::HEADING).color(t.text));
-        ui.set_max_width(520.0);
-        ui.label(RichText::new(text).color(t.muted));
+        if !text.is_empty() {
+            ui.allocate_ui(vec2(520.0, 0.0), |ui| {
+                ui.vertical_centered(|ui| ui.label(RichText::new(text).color(t.muted)));
+            });
+        }
         ui.add_space(theme::M);
         actions(ui);
     });

@@ -16,6 +16,7 @@ pub fn failure_ui(ui: &mut Ui, failure: &Failure, at: Timestamp, actions: &mut V
         .corner_radius(CornerRadius::same(theme::RADIUS))
         .inner_margin(Margin::same(12))
         .show(ui, |ui| {
+            ui.set_width(ui.available_width());
             ui.horizontal_top(|ui| {
                 Icon::Problem.ui(ui, 18.0, t.danger);
                 ui.vertical(|ui| {
