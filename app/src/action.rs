@@ -42,6 +42,8 @@ pub enum Action {
     ShowDialog(Dialog),
     /// Esc: closes the top layer only.
     CloseTop,
+    /// Close the window although transfers are under way.
+    Quit,
     DismissNotice(u64),
     ClearProblems,
 }
@@ -116,6 +118,8 @@ pub enum Dialog {
     Problems,
     TypedPath(PathUse),
     Shortcuts,
+    /// Transfers are under way while the window is asked to close.
+    Quit,
 }
 
 /// What a path that is typed by hand is for.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eframe::egui::{self, Context, ThemePreference};
+use eframe::egui::{self, Context, ThemePreference, ViewportCommand};
 use jiff::Timestamp;
 use poll_promise::Promise;
 use serde_json::json;
@@ -72,6 +72,7 @@ impl Desktop {
                 }
                 Effect::CopyText(text) => ctx.copy_text(text),
                 Effect::ApplyTheme(choice) => apply_theme(ctx, choice),
+                Effect::CloseWindow => ctx.send_viewport_cmd(ViewportCommand::Close),
                 effect => {
                     let is_taken = self.worker.as_ref().is_some_and(|worker| worker.run(effect));
                     if !is_taken {
@@ -133,6 +134,9 @@ impl Desktop {
 impl eframe::App for Desktop {
     fn logic(&mut self, ctx: &Context, _: &mut eframe::Frame) {
         self.state.tick(Timestamp::now());
+        if ctx.input(|input| input.viewport().close_requested()) && !self.state.may_close() {
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+        }
         self.take_drop(ctx);
         self.take_picked(ctx);
         self.take_events(ctx);

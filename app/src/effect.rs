@@ -62,6 +62,7 @@ pub enum Effect {
     },
     CopyText(String),
     ApplyTheme(ThemeChoice),
+    CloseWindow,
 }
 
 /// Everything the worker needs to upload one file.

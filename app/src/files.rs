@@ -78,8 +78,7 @@ fn dialog(title: &str, folder: Option<&Path>) -> rfd::AsyncFileDialog {
 #[cfg(target_os = "linux")]
 pub fn trouble(search_path: Option<&std::ffi::OsStr>, has_bus: bool) -> Option<String> {
     let has_zenity = search_path
-        .map(|folders| std::env::split_paths(folders).any(|folder| folder.join("zenity").is_file()))
-        .unwrap_or_default();
+        .is_some_and(|folders| std::env::split_paths(folders).any(|folder| folder.join("zenity").is_file()));
     (!has_bus && !has_zenity).then(|| {
         "This desktop offers no file dialog (neither a portal nor zenity is installed), so type the path, or drop \
          the file on the window."

@@ -66,7 +66,7 @@ fn every_screen_fits_the_smallest_window_in_both_themes() {
                 .with_context_setup(theme::install)
                 .build_ui_state(
                     |ui, screen: &mut Screen| {
-                        shell_ui(ui, &screen.state, &mut screen.drafts, &mut screen.actions)
+                        shell_ui(ui, &screen.state, &mut screen.drafts, &mut screen.actions);
                     },
                     screen,
                 );
@@ -327,6 +327,7 @@ mod desktop {
         }
     }
 
+    #[expect(clippy::unwrap_used, reason = "a test without a worker is no test")]
     fn desktop(folder: &Path, picked: Picked) -> Harness<'static, Desktop> {
         let setup = Setup {
             places: Places::default(),

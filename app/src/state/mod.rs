@@ -53,6 +53,8 @@ pub struct State {
     pub delete_question: Vec<String>,
     /// Why there is no file picker, when a path has to be typed.
     pub picker_trouble: Option<String>,
+    /// The person has said that unfinished transfers may end with the window.
+    pub quits: bool,
 }
 
 impl State {
@@ -72,6 +74,7 @@ impl State {
             dialog: None,
             delete_question: Vec::new(),
             picker_trouble: None,
+            quits: false,
         }
     }
 
@@ -88,6 +91,16 @@ impl State {
     /// Whether the review lies over the window. Files that arrive earlier wait for a connection.
     pub fn shows_review(&self) -> bool {
         self.review.is_open() && self.session.connected().is_some()
+    }
+
+    /// Whether the window may close now; if not, the question is shown.
+    pub fn may_close(&mut self) -> bool {
+        let is_idle = self.transfers.running() + self.transfers.waiting() == 0;
+        if !is_idle && !self.quits {
+            self.dialog = Some(Dialog::Quit);
+            return false;
+        }
+        true
     }
 
     /// Carries out what a person did.
@@ -134,6 +147,10 @@ impl State {
             Action::CloseTop => {
                 self.close_top();
                 Vec::new()
+            }
+            Action::Quit => {
+                self.quits = true;
+                vec![Effect::CloseWindow]
             }
             Action::DismissNotice(id) => {
                 self.notices.dismiss(id);
@@ -213,13 +230,13 @@ impl State {
         match action {
             ReviewAction::Name(id, name) => edit(id, &|declared| declared.name.clone_from(&name)),
             ReviewAction::DiskFormat(id, word) => {
-                edit(id, &|declared| declared.disk_format.clone_from(&word))
+                edit(id, &|declared| declared.disk_format.clone_from(&word));
             }
             ReviewAction::ContainerFormat(id, word) => {
                 edit(id, &|declared| declared.container_format.clone_from(&word));
             }
             ReviewAction::Visibility(id, visibility) => {
-                edit(id, &|declared| declared.visibility = visibility)
+                edit(id, &|declared| declared.visibility = visibility);
             }
             ReviewAction::VisibilityOfAll(visibility) => {
                 for row in &mut self.review.rows {

@@ -79,7 +79,6 @@ impl ConnectionForm {
             return Some("an address that begins with http:// or https://");
         }
         match self.method {
-            Method::NoLogin => None,
             Method::Token if self.secret.is_empty() => Some("the token"),
             Method::Password if self.username.is_empty() => Some("the user name"),
             Method::ApplicationCredential if self.username.is_empty() => {
@@ -87,7 +86,7 @@ impl ConnectionForm {
             }
             Method::Password if self.secret.is_empty() => Some("the password"),
             Method::ApplicationCredential if self.secret.is_empty() => Some("the secret"),
-            Method::Token | Method::Password | Method::ApplicationCredential => None,
+            Method::NoLogin | Method::Token | Method::Password | Method::ApplicationCredential => None,
         }
     }
 }

@@ -169,6 +169,18 @@ fn a_failure_stays_in_the_list_of_problems() {
 }
 
 #[test]
+fn the_window_does_not_close_over_a_transfer_without_asking() {
+    let mut state = connected();
+    assert!(state.may_close());
+    state.apply(Event::Listed { generation: 1, images: vec![image("a", "alpine")], is_last: true });
+    state.update(Action::Download(vec!["a".into()]));
+    assert!(!state.may_close());
+    assert_eq!(state.dialog, Some(Dialog::Quit));
+    assert_eq!(state.update(Action::Quit), [Effect::CloseWindow]);
+    assert!(state.may_close());
+}
+
+#[test]
 fn escape_closes_the_top_layer_only() {
     let mut state = connected();
     state.update(Action::FilesChosen(vec!["/images/a.img".into()]));

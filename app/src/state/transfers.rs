@@ -232,7 +232,7 @@ impl Transfers {
                 }
             }
             TransferNews::Progress { done_bytes, total_bytes } => {
-                row.progress(*done_bytes, *total_bytes, now)
+                row.progress(*done_bytes, *total_bytes, now);
             }
             TransferNews::Storing => row.phase = Phase::Storing,
             TransferNews::Verifying => row.phase = Phase::Verifying,

@@ -119,6 +119,30 @@ pub fn typed_path_ui(
     }
 }
 
+pub fn quit_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    let t = tokens(ui);
+    let number = state.transfers.running() + state.transfers.waiting();
+    let ((), closes) = sheet_ui(ui, "quit", 460.0, |ui| {
+        let title = format!("Quit with {} unfinished?", text::count(number, "transfer"));
+        ui.label(RichText::new(title).size(theme::HEADING).color(t.text));
+        let words = "Uploads are cancelled and their empty images taken back. A download continues where it stopped \
+                     when it is asked for again.";
+        ui.add(Label::new(RichText::new(words).color(t.muted)).wrap());
+        ui.add_space(theme::M);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if danger_button(ui, None, "Quit").clicked() {
+                actions.push(Action::Quit);
+            }
+            if secondary_button(ui, None, "Stay").clicked() {
+                actions.push(Action::CloseTop);
+            }
+        });
+    });
+    if closes {
+        actions.push(Action::CloseTop);
+    }
+}
+
 pub fn shortcuts_ui(ui: &mut Ui, actions: &mut Vec<Action>) {
     let t = tokens(ui);
     let ((), closes) = sheet_ui(ui, "shortcuts", 380.0, |ui| {

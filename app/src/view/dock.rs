@@ -52,13 +52,16 @@ pub fn dock_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     if transfers.is_collapsed {
         return;
     }
-    ScrollArea::vertical().id_salt("transfers").auto_shrink([false, false]).show(ui, |ui| {
-        ui.spacing_mut().item_spacing.y = theme::XS;
-        // The newest is what a person waits for.
-        for row in transfers.rows.iter().rev() {
-            ui.push_id(row.id, |ui| row_ui(ui, row, actions));
-        }
-    });
+    ScrollArea::vertical().id_salt("transfers").min_scrolled_height(0.0).auto_shrink([false, false]).show(
+        ui,
+        |ui| {
+            ui.spacing_mut().item_spacing.y = theme::XS;
+            // The newest is what a person waits for.
+            for row in transfers.rows.iter().rev() {
+                ui.push_id(row.id, |ui| row_ui(ui, row, actions));
+            }
+        },
+    );
 }
 
 fn summary(state: &State) -> String {

@@ -87,6 +87,7 @@ fn layers_ui(ui: &mut Ui, state: &State, drafts: &mut Drafts, actions: &mut Vec<
         Some(Dialog::Problems) => dialogs::problems_ui(ui, state, actions),
         Some(Dialog::TypedPath(path_use)) => dialogs::typed_path_ui(ui, state, drafts, path_use, actions),
         Some(Dialog::Shortcuts) => dialogs::shortcuts_ui(ui, actions),
+        Some(Dialog::Quit) => dialogs::quit_ui(ui, state, actions),
     }
     if !state.delete_question.is_empty() {
         dialogs::delete_ui(ui, state, actions);

@@ -48,7 +48,7 @@ pub fn welcome_ui(ui: &mut Ui, state: &State, drafts: &mut Drafts, actions: &mut
                     card_ui(ui, card, Icon::Lab, "Start a local lab", |ui| lab_card(ui, state, actions));
                     card_ui(ui, card, Icon::Cloud, "Use my clouds", |ui| clouds_card(ui, state, actions));
                     card_ui(ui, card, Icon::Plug, "New connection", |ui| {
-                        new_card(ui, state, drafts, actions)
+                        new_card(ui, state, drafts, actions);
                     });
                 });
                 ui.add_space(theme::L);

@@ -211,7 +211,7 @@ fn set(steps: &mut [Step], at: usize, outcome: StepOutcome) {
 fn outcome(result: Result<String, ClientError>) -> StepOutcome {
     match result {
         Ok(seen) => StepOutcome::Passed(seen),
-        Err(error) => StepOutcome::Failed(error.message.to_string()),
+        Err(error) => StepOutcome::Failed(error.message.clone()),
     }
 }
 

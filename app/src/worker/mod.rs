@@ -107,6 +107,8 @@ struct Desk {
     transfers: HashMap<u64, Progress>,
     lab: Option<CancellationToken>,
     tasks: TaskTracker,
+    /// Apart from the other tasks, because they have to end before the lab does.
+    moving: TaskTracker,
 }
 
 impl Desk {
@@ -119,6 +121,7 @@ impl Desk {
             transfers: HashMap::new(),
             lab: None,
             tasks: TaskTracker::new(),
+            moving: TaskTracker::new(),
         }
     }
 
@@ -130,6 +133,9 @@ impl Desk {
         for progress in self.transfers.values() {
             progress.cancel();
         }
+        // A cancelled upload takes its image back, for which the service must still be there.
+        self.moving.close();
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(5), self.moving.wait()).await;
         if let Some(stop) = &self.lab {
             stop.cancel();
         }
@@ -175,11 +181,16 @@ impl Desk {
             Effect::Inspect { row, path } => self.spawn(inspect::inspect(row, path, reporter)),
             Effect::Upload { transfer, upload } => {
                 let (client, progress) = self.transfer(transfer);
-                self.spawn(transfer::upload(client, upload, progress, reporter.of_transfer(transfer)));
+                self.moving.spawn(transfer::upload(client, upload, progress, reporter.of_transfer(transfer)));
             }
             Effect::Download { transfer, download } => {
                 let (client, progress) = self.transfer(transfer);
-                self.spawn(transfer::download(client, download, progress, reporter.of_transfer(transfer)));
+                self.moving.spawn(transfer::download(
+                    client,
+                    download,
+                    progress,
+                    reporter.of_transfer(transfer),
+                ));
             }
             Effect::CancelTransfer { transfer } => {
                 if let Some(progress) = self.transfers.get(&transfer) {
@@ -194,7 +205,8 @@ impl Desk {
             Effect::PickFiles { .. }
             | Effect::PickFolder { .. }
             | Effect::CopyText(_)
-            | Effect::ApplyTheme(_) => {}
+            | Effect::ApplyTheme(_)
+            | Effect::CloseWindow => {}
         }
     }
 

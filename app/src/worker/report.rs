@@ -63,8 +63,8 @@ pub fn failure(error: &ClientError) -> Failure {
     };
     Failure {
         kind,
-        attempted: error.attempted.to_string(),
-        message: error.message.to_string(),
+        attempted: error.attempted.clone(),
+        message: error.message.clone(),
         status: error.status,
         request_id: error.request_id.as_deref().map(str::to_owned),
     }
