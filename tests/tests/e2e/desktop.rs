@@ -49,8 +49,8 @@ impl Window {
             command.env_remove(variable);
         }
         screen.show(&mut command);
-        let process = Process::start("glasshouse", command, home.path());
-        let id = screen.window(TITLE);
+        let mut process = Process::start("glasshouse", command, home.path());
+        let id = screen.window(&mut process, TITLE);
         screen.put_pointer_away();
         Self { process, id, events, home, screen }
     }
