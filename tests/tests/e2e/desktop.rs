@@ -49,8 +49,8 @@ impl Window {
             command.env_remove(variable);
         }
         screen.show(&mut command);
-        let process = Process::start("glasshouse", command, home.path());
-        let id = screen.window(TITLE);
+        let mut process = Process::start("glasshouse", command, home.path());
+        let id = screen.window(&mut process, TITLE);
         screen.put_pointer_away();
         Self { process, id, events, home, screen }
     }
@@ -241,7 +241,7 @@ fn it_connects_to_a_cloud_of_clouds_yaml() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_an_error_in_words() {
-    let mut window = Window::open_with_lab("light", &[Path::new("/nonexistent/disk.img")]);
+    let mut window = Window::open("light", &["/nonexistent/disk.img"]);
     let error = window.event("error");
     assert!(error["message"].as_str().is_some_and(|text| !text.is_empty()), "{error}");
 }
