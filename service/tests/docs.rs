@@ -7,7 +7,7 @@ use std::path::Path;
 fn check(name: &str, expected: &str) {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
     if std::env::var_os("GLASSHOUSE_WRITE_DOCS").is_some() {
-        fs::write(&page, expected).expect("the page is written");
+        assert!(fs::write(&page, expected).is_ok(), "docs/{name} cannot be written");
     }
     let found = fs::read_to_string(&page).unwrap_or_default();
     assert!(found == expected, "docs/{name} is not what the code says; write it with GLASSHOUSE_WRITE_DOCS=1");
