@@ -1,12 +1,14 @@
 //! `/v2/images/{image_id}/file`.
 
-use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RANGE};
+use glasshouse_shared::image::Image;
+use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RANGE};
 use http::{HeaderName, StatusCode};
 
 use super::reply::{Reply, ReplyBody};
 use super::request::Request;
+use super::validator;
 use crate::error::Error;
-use crate::images::download::{Wanted, download as download_data};
+use crate::images::download::{Wanted, find};
 use crate::images::upload::{Upload, upload as upload_data};
 
 const OCTETS: &str = "application/octet-stream";
@@ -49,16 +51,22 @@ fn announced_size(request: &Request) -> Result<Option<u64>, Error> {
     Ok(size.filter(|size| *size > 0))
 }
 
-/// Sends the data of an image, whole or the asked-for range. 204 when there is none.
+/// Sends the data of an image, whole or the asked-for range. 204 when there is none, 304 when the client has it.
 pub async fn download(request: Request) -> Result<Reply, Error> {
     request.body.refuse()?;
     let wanted = wanted_range(&request)?;
-    let Some(download) =
-        download_data(&request.app, &request.context, request.param("image_id"), wanted).await?
-    else {
+    let Some(data) = find(&request.app, &request.context, request.param("image_id")).await? else {
         return Ok(Reply::no_content());
     };
-    let mut reply = match download.range {
+    let tag = validator::entity_tag(data.image());
+    if validator::is_unchanged(&request, tag.as_deref()) {
+        return Ok(not_modified(tag));
+    }
+    let wanted = if validator::is_range_valid(&request, tag.as_deref()) { wanted } else { Wanted::Whole };
+    let Some(download) = data.open(&request.app, wanted).await? else {
+        return Ok(Reply::no_content());
+    };
+    let reply = match download.range {
         None => Reply::empty(StatusCode::OK).with(CONTENT_LENGTH, download.size_bytes.to_string()),
         Some(range) => {
             let last = range.offset_bytes + range.length_bytes - 1;
@@ -67,13 +75,47 @@ pub async fn download(request: Request) -> Result<Reply, Error> {
                 .with(CONTENT_RANGE, format!("bytes {}-{last}/{}", range.offset_bytes, download.size_bytes))
         }
     };
-    reply = reply.with(CONTENT_TYPE, OCTETS);
-    // Glance's clients expect the hexadecimal digest here, although RFC 1864 says base64.
-    if let Some(checksum) = &download.visible.image().checksum {
-        reply = reply.with(CONTENT_MD5, checksum);
-    }
+    let mut reply = described(reply, data.image(), tag);
     reply.body = ReplyBody::Stream(download.bytes);
     Ok(reply)
+}
+
+/// What a download of the whole image would be headed with. A range means nothing here (RFC 9110 §14.2).
+pub async fn describe(request: Request) -> Result<Reply, Error> {
+    request.body.refuse()?;
+    let Some(data) = find(&request.app, &request.context, request.param("image_id")).await? else {
+        return Ok(Reply::no_content());
+    };
+    let tag = validator::entity_tag(data.image());
+    if validator::is_unchanged(&request, tag.as_deref()) {
+        return Ok(not_modified(tag));
+    }
+    let Some(size_bytes) = data.measure(&request.app).await? else {
+        return Ok(Reply::no_content());
+    };
+    let reply = Reply::empty(StatusCode::OK).with(CONTENT_LENGTH, size_bytes.to_string());
+    Ok(described(reply, data.image(), tag))
+}
+
+/// The headers that every answer with data has.
+fn described(reply: Reply, image: &Image, tag: Option<String>) -> Reply {
+    let mut reply = reply.with(CONTENT_TYPE, OCTETS).with(ACCEPT_RANGES, "bytes");
+    // Glance's clients expect the hexadecimal digest here, although RFC 1864 says base64.
+    if let Some(checksum) = &image.checksum {
+        reply = reply.with(CONTENT_MD5, checksum);
+    }
+    tagged(reply, tag)
+}
+
+fn not_modified(tag: Option<String>) -> Reply {
+    tagged(Reply::empty(StatusCode::NOT_MODIFIED), tag)
+}
+
+fn tagged(reply: Reply, tag: Option<String>) -> Reply {
+    match tag {
+        Some(tag) => reply.with(ETAG, tag),
+        None => reply,
+    }
 }
 
 /// `Range`, or `Content-Range` in the request as old clients send it.

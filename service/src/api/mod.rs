@@ -18,6 +18,7 @@ mod route;
 mod schemas;
 pub mod server;
 mod tags;
+mod validator;
 mod versions;
 mod view;
 
@@ -69,6 +70,14 @@ pub const ROUTES: &[Route] = &[
         &[Rule::DownloadImage],
         "2.0",
         "Download image data"
+    ),
+    route!(
+        Method::HEAD,
+        "/v2/images/{image_id}/file",
+        image_data::describe,
+        &[Rule::DownloadImage],
+        "2.0",
+        "Tell length and digest of image data"
     ),
     route!(
         Method::PUT,

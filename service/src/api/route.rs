@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn an_unknown_method_names_the_known_ones() {
         assert_eq!(find(&Method::DELETE, "/v2/images"), "allow GET, POST");
-        assert_eq!(find(&Method::HEAD, "/v2/images/a/file"), "allow PUT, GET");
+        assert_eq!(find(&Method::DELETE, "/v2/images/a/file"), "allow PUT, GET, HEAD");
     }
 
     #[test]

@@ -6,8 +6,8 @@ use crate::error::Error;
 use crate::images::{Visible, load};
 use crate::policy::Rule;
 pub use crate::stores::ByteStream;
-use crate::stores::{ByteRange, StoreError};
-use glasshouse_shared::image::Status;
+use crate::stores::{ByteRange, Store, StoreError};
+use glasshouse_shared::image::{Image, Status};
 
 /// Which part a client asks for; bounds are inclusive, as in RFC 9110 §14.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,9 +17,13 @@ pub enum Wanted {
     Suffix { length: u64 },
 }
 
+/// The data of an image that the caller may read; nothing is opened yet.
+pub struct Data {
+    visible: Visible,
+}
+
 /// The data, and which part of how much it is.
 pub struct Download {
-    pub visible: Visible,
     pub bytes: ByteStream,
     pub size_bytes: u64,
     /// `None` = the whole image.
@@ -27,7 +31,7 @@ pub struct Download {
 }
 
 /// `None` when the image has no data. 403 for a deactivated image, except for administrators.
-pub async fn download(app: &App, ctx: &Context, id: &str, wanted: Wanted) -> Result<Option<Download>, Error> {
+pub async fn find(app: &App, ctx: &Context, id: &str) -> Result<Option<Data>, Error> {
     let visible = load(app, ctx, id).await?;
     visible.enforce(app, ctx, Rule::DownloadImage)?;
     if visible.image().status == Status::Deactivated && !ctx.is_admin {
@@ -35,29 +39,65 @@ pub async fn download(app: &App, ctx: &Context, id: &str, wanted: Wanted) -> Res
             "The requested image has been deactivated. Image data download is forbidden.".to_owned(),
         ));
     }
-    if !matches!(visible.image().status, Status::Active | Status::Deactivated) {
-        return Ok(None);
+    let has_data = matches!(visible.image().status, Status::Active | Status::Deactivated);
+    Ok(has_data.then_some(Data { visible }))
+}
+
+impl Data {
+    pub fn image(&self) -> &Image {
+        self.visible.image()
     }
-    let mut failure = None;
-    for location in &visible.record.locations {
-        let Some(store) = app.stores.for_location(&location.url, location.store_id()) else { continue };
-        let backend = store.backend();
-        let size_bytes = match visible.image().size {
-            Some(size) => size,
-            None => match backend.size(&location.url).await {
-                Ok(size) => size,
+
+    /// Opens the asked-for part in the first store that has it; `None` when none has.
+    pub async fn open(&self, app: &App, wanted: Wanted) -> Result<Option<Download>, Error> {
+        let mut failure = None;
+        for (store, url) in self.places(app) {
+            let size_bytes = match self.size_in(store, url).await {
+                Ok(size_bytes) => size_bytes,
                 Err(error) => {
                     failure = Some(error);
                     continue;
                 }
-            },
-        };
-        let range = resolve(wanted, size_bytes)?;
-        match backend.reader(&location.url, range).await {
-            Ok(bytes) => return Ok(Some(Download { visible, bytes, size_bytes, range })),
-            Err(error) => failure = Some(error),
+            };
+            let range = resolve(wanted, size_bytes)?;
+            match store.backend().reader(url, range).await {
+                Ok(bytes) => return Ok(Some(Download { bytes, size_bytes, range })),
+                Err(error) => failure = Some(error),
+            }
+        }
+        nowhere(failure)
+    }
+
+    /// How long the data is, of the first store that has it; `None` when none has. Nothing is read.
+    pub async fn measure(&self, app: &App) -> Result<Option<u64>, Error> {
+        let mut failure = None;
+        for (store, url) in self.places(app) {
+            match store.backend().size(url).await {
+                Ok(stored_bytes) => return Ok(Some(self.image().size.unwrap_or(stored_bytes))),
+                Err(error) => failure = Some(error),
+            }
+        }
+        nowhere(failure)
+    }
+
+    fn places<'a>(&'a self, app: &'a App) -> impl Iterator<Item = (&'a Store, &'a str)> {
+        self.visible.record.locations.iter().filter_map(|location| {
+            let store = app.stores.for_location(&location.url, location.store_id())?;
+            Some((store, location.url.as_str()))
+        })
+    }
+
+    /// The recorded size, or what the store says where none is recorded.
+    async fn size_in(&self, store: &Store, url: &str) -> Result<u64, StoreError> {
+        match self.image().size {
+            Some(size_bytes) => Ok(size_bytes),
+            None => store.backend().size(url).await,
         }
     }
+}
+
+/// No store had the data: that is no data where it is simply not there, else a failure.
+fn nowhere<T>(failure: Option<StoreError>) -> Result<Option<T>, Error> {
     match failure {
         None | Some(StoreError::NotFound) => Ok(None),
         Some(error) => Err(Error::internal(error)),

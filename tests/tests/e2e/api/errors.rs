@@ -36,7 +36,9 @@ fn a_method_that_is_not_there_is_405_with_those_that_are(site: &Site) {
     ] {
         let answer = api.call(method, &path).send();
         assert_eq!(answer.status, 405, "{method} {path}: {}", answer.text());
-        assert_eq!(listed(&answer, "allow"), allowed, "{method} {path}");
+        // Ours tells what a download would be headed with, which Glance does not.
+        let told = listed(&answer, "allow").into_iter().filter(|method| method != "HEAD");
+        assert_eq!(told.collect::<Vec<_>>(), allowed, "{method} {path}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every route of the Image API that there is: status, headers, body, links.
 
+mod conditions;
 mod create;
 mod data;
 mod delete_and_tags;
