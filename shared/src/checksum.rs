@@ -128,7 +128,8 @@ impl Digests {
     }
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// Two hexadecimal digits in lower case for each byte.
+pub fn hexadecimal(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |nibble: u8| char::from(DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'?'));
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()

@@ -1,5 +1,7 @@
 //! The body of a request.
 
+use std::sync::{Arc, OnceLock};
+
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use http::HeaderMap;
@@ -12,18 +14,22 @@ use crate::images::upload::{Body as ImageBody, UploadBodyError};
 /// No document of the API comes near this.
 const DOCUMENT_MAX_BYTES: usize = 16 * 1024 * 1024;
 
+/// The fields behind a body; empty until all of it was read.
+pub type Trailers = Arc<OnceLock<HeaderMap>>;
+
 /// The bytes of a request, not yet read.
 pub struct Body {
-    pub(super) stream: ImageBody,
-    pub(super) announced: bool,
+    stream: ImageBody,
+    announced: bool,
+    trailers: Trailers,
 }
 
 impl Body {
-    pub fn new(headers: &HeaderMap, stream: ImageBody) -> Self {
+    pub fn new(headers: &HeaderMap, stream: ImageBody, trailers: Trailers) -> Self {
         let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         let announced =
             headers.contains_key(TRANSFER_ENCODING) || length.is_some_and(|length| length.trim() != "0");
-        Self { stream, announced }
+        Self { stream, announced, trailers }
     }
 
     /// 400 for a call that takes no body.
@@ -66,6 +72,10 @@ impl Body {
             whole.extend_from_slice(&frame);
         }
         Ok(whole.freeze())
+    }
+
+    pub fn trailers(&self) -> Trailers {
+        Arc::clone(&self.trailers)
     }
 
     pub fn into_stream(self) -> ImageBody {

@@ -4,6 +4,7 @@ use glasshouse_shared::image::Image;
 use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RANGE};
 use http::{HeaderName, StatusCode};
 
+use super::digest;
 use super::reply::{Reply, ReplyBody};
 use super::request::Request;
 use super::validator;
@@ -21,9 +22,11 @@ pub async fn upload(request: Request) -> Result<Reply, Error> {
     check_content_type(&request)?;
     let size_bytes = announced_size(&request)?;
     let store = request.header(STORE).map(str::to_owned);
+    let digests = digest::sent(&request.headers, request.body.trailers())?;
     let id = request.param("image_id").to_owned();
     let Request { app, context, body, .. } = request;
-    upload_data(app, &context, &id, Upload { body: body.into_stream(), size_bytes, store }).await?;
+    let upload = Upload { body: body.into_stream(), size_bytes, store, digests };
+    upload_data(app, &context, &id, upload).await?;
     Ok(Reply::no_content())
 }
 

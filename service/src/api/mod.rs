@@ -6,6 +6,7 @@ use crate::policy::Rule;
 
 mod attributes;
 mod body;
+mod digest;
 mod dispatch;
 mod fault;
 mod html;

@@ -3,11 +3,14 @@
 //! The loop is ours because warp's own cannot limit how long a client may take to send its headers and cannot be
 //! given a listener that was bound, and refused, before anything else started.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt};
+use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -18,7 +21,7 @@ use tokio::sync::watch;
 use warp::reply::{Reply as _, Response};
 use warp::{Filter, Rejection};
 
-use super::body::Body;
+use super::body::{Body, Trailers};
 use super::dispatch::Api;
 use super::reply::{Reply, ReplyBody};
 use crate::images::upload::UploadBodyError;
@@ -61,8 +64,9 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>, mut stop: watch::Receiv
         let service = service.clone();
         let service = service_fn(move |request: http::Request<Incoming>| {
             let (head, body) = request.into_parts();
-            let mut bare = http::Request::new(body);
-            bare.extensions_mut().insert(Head(Arc::new(head)));
+            let trailers = Trailers::default();
+            let mut bare = http::Request::new(Watched { body, trailers: Arc::clone(&trailers) });
+            bare.extensions_mut().insert(Head { parts: Arc::new(head), trailers });
             tower::ServiceExt::oneshot(service.clone(), bare)
         });
         let connection = builder.serve_connection(TokioIo::new(socket), service).into_owned();
@@ -81,7 +85,43 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>, mut stop: watch::Receiv
 
 /// The head of a request on its way through warp, which keeps only the body for itself.
 #[derive(Clone)]
-struct Head(Arc<http::request::Parts>);
+struct Head {
+    parts: Arc<http::request::Parts>,
+    trailers: Trailers,
+}
+
+/// A body whose trailers are kept: warp's stream gives only the data.
+struct Watched {
+    body: Incoming,
+    trailers: Trailers,
+}
+
+impl http_body::Body for Watched {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        if let Some(Ok(frame)) = &frame
+            && let Some(fields) = frame.trailers_ref()
+        {
+            // A body has only one block of trailers: nothing can be there yet.
+            let _ = self.trailers.set(fields.clone());
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
 
 /// The one filter: everything that a request has, into [`Api::answer`].
 fn filter(api: Arc<Api>) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone {
@@ -95,8 +135,9 @@ where
     S: Stream<Item = Result<B, warp::Error>> + Send + 'static,
     B: Buf + Send + 'static,
 {
-    let body = Body::new(&head.0.headers, frames(body, api.server.client_timeout).boxed());
-    into_response(api.answer(&head.0, body).await)
+    let stream = frames(body, api.server.client_timeout).boxed();
+    let body = Body::new(&head.parts.headers, stream, head.trailers);
+    into_response(api.answer(&head.parts, body).await)
 }
 
 /// The frames of a body; a sender that is silent for too long ends it with an error.

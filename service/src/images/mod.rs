@@ -11,6 +11,7 @@ use glasshouse_shared::image::{Image, Visibility};
 pub mod attribute;
 pub mod create;
 pub mod delete;
+pub mod digests;
 pub mod download;
 pub mod list;
 mod pump;

@@ -1,23 +1,38 @@
-//! The way of the bytes into a store: body → limit → inspection, two digests and the writer, side by side.
+//! The way of the bytes into a store: body → limit → inspection, digests and the writer, side by side.
 //!
-//! One batch is worked on while the next arrives. Each stage runs on the blocking pool for one batch at a time and
-//! gives its thread back, so that a slow sender holds no thread and at most two batches of memory.
+//! Each of these reads every batch from a short queue of its own, so that none waits for the slowest before it takes
+//! the next. Where work is done it is done on the blocking pool, until the queue is empty: a fast sender costs few
+//! changes of threads, a slow one holds no thread.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use futures_util::future::{join_all, select_all};
 use futures_util::stream::BoxStream;
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::task;
 
 use crate::stores::{Batch, StoreError, Writer};
 use glasshouse_shared::checksum::{HashDigest, Md5Digest};
-use glasshouse_shared::format::{Inspector, Verdict};
+use glasshouse_shared::format::{Inspector, SafetyFailure, Verdict};
+
+#[cfg(test)]
+mod tests;
 
 /// Frames are collected until they are worth the hop to another thread.
 const BATCH_BYTES: usize = 512 * 1024;
 /// A sender of tiny frames fills a batch by their number.
 const BATCH_FRAMES: usize = 512;
+/// How far the fastest reader of a transfer may be ahead of the slowest.
+const QUEUE_BATCHES: usize = 3;
+/// What all transfers together may have in their queues.
+static ROOM: Semaphore = Semaphore::const_new(ROOM_BYTES / ROOM_UNIT_BYTES);
+const ROOM_BYTES: usize = 48 * 1024 * 1024;
+const ROOM_UNIT_BYTES: usize = 64 * 1024;
+/// How long the rest of refused data is read and dropped, so that its sender comes to read the answer.
+const LINGER: Duration = Duration::from_secs(10);
 
 /// The data of an image as it arrives.
 pub type Body = BoxStream<'static, Result<Bytes, BodyError>>;
@@ -40,11 +55,21 @@ pub struct Limit {
     pub maximum: u64,
 }
 
+/// What is done with the bytes on their way, beside MD5 and inspection.
+pub struct Order {
+    pub limit: Limit,
+    /// Digests to compute.
+    pub hashes: Vec<HashDigest>,
+    /// Ends the transfer as soon as no more data can make the image acceptable.
+    pub stops_when_unsafe: bool,
+}
+
 /// What is known of the data once all of it passed.
 pub struct Pumped {
     pub size_bytes: u64,
     pub checksum: String,
-    pub hash: String,
+    /// In the order in which they were asked for.
+    pub hashes: Vec<String>,
     pub verdict: Verdict,
 }
 
@@ -56,41 +81,143 @@ pub enum PumpError {
     NotAsDeclared { declared: u64, received: u64 },
     #[error("the data is longer than the {maximum} bytes that are allowed")]
     OverMaximum { maximum: u64 },
+    #[error("the data is dangerous: {}", .0.explanation)]
+    Unsafe(SafetyFailure),
     #[error("{0}")]
     Store(#[from] StoreError),
     #[error("a stage of the upload failed: {0}")]
     Stage(#[from] task::JoinError),
 }
 
-/// Moves the whole body through every stage. The caller commits or cancels the writer.
-pub async fn pump(
-    body: Body,
-    limit: Limit,
-    hash: HashDigest,
-    writer: &mut dyn Writer,
-) -> Result<Pumped, PumpError> {
-    let mut source = Source { body, limit, received_bytes: 0, ended: false };
-    let mut md5 = Stage(Some(Md5Digest::new()));
-    let mut hash = Stage(Some(hash));
-    let mut inspector = Stage(Some(Inspector::new()));
-    let mut next = source.receive().await?;
-    while let Some(batch) = next {
-        let work = async {
-            tokio::try_join!(
-                md5.run(&batch, Md5Digest::update),
-                hash.run(&batch, HashDigest::update),
-                inspector.run(&batch, Inspector::update),
-                async { Ok(writer.write(Arc::clone(&batch)).await?) },
-            )
-        };
-        (_, next) = tokio::try_join!(work, source.receive())?;
+/// Moves the whole body through every stage. The caller commits or cancels the writer; nothing uses it any more.
+pub async fn pump(body: Body, order: Order, writer: &mut dyn Writer) -> Result<Pumped, PumpError> {
+    let mut source = Source { body, limit: order.limit, received_bytes: 0, ended: false };
+    let mut queues = Vec::new();
+    let mut queue = || {
+        let (sender, receiver) = mpsc::channel(QUEUE_BATCHES);
+        queues.push(sender);
+        receiver
+    };
+    let watch = Watch { inspector: Inspector::new(), stops_when_unsafe: order.stops_when_unsafe };
+    let md5 = reader(Md5Digest::new(), queue(), |md5, bytes| {
+        md5.update(bytes);
+        Ok(())
+    });
+    let hash = |hash: HashDigest| {
+        reader(hash, queue(), |hash, bytes| {
+            hash.update(bytes);
+            Ok(())
+        })
+    };
+    let hashes: Vec<_> = order.hashes.into_iter().map(hash).collect();
+    let (inspect, write) = (reader(watch, queue(), Watch::update), write(writer, queue()));
+    // All come to their end: a sender that fails closes the queues, a reader that fails stops the sender.
+    let (written, watched, fed, md5, hashes) =
+        tokio::join!(write, inspect, feed(&mut source, queues), md5, join_all(hashes));
+    let pumped = written.and(fed).and_then(|()| {
+        let hashes: Result<Vec<_>, PumpError> = hashes.into_iter().collect();
+        Ok((md5?, hashes?))
+    });
+    // What the inspector says comes first: only it stops a transfer that is otherwise well.
+    match (watched, pumped) {
+        (Ok(watch), Ok((md5, hashes))) => Ok(Pumped {
+            size_bytes: source.received_bytes,
+            checksum: md5.finish(),
+            hashes: hashes.into_iter().map(HashDigest::finish).collect(),
+            verdict: watch.inspector.finish(),
+        }),
+        (Err(error), _) | (_, Err(error)) => {
+            source.linger();
+            Err(error)
+        }
     }
-    Ok(Pumped {
-        size_bytes: source.received_bytes,
-        checksum: md5.finish()?.finish(),
-        hash: hash.finish()?.finish(),
-        verdict: inspector.finish()?.finish(),
-    })
+}
+
+/// The inspector, and whether it may end the transfer.
+struct Watch {
+    inspector: Inspector,
+    stops_when_unsafe: bool,
+}
+
+impl Watch {
+    fn update(&mut self, bytes: &[u8]) -> Result<(), PumpError> {
+        self.inspector.update(bytes);
+        match self.inspector.certain_failure().filter(|_| self.stops_when_unsafe) {
+            Some(failure) => Err(PumpError::Unsafe(failure.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A batch, and the room that it takes until the last reader is done with it.
+#[derive(Clone)]
+struct Parcel {
+    batch: Batch,
+    _room: Arc<SemaphorePermit<'static>>,
+}
+
+impl Parcel {
+    /// Waits for room. Only data that has arrived takes any: a slow sender cannot keep it from others.
+    async fn pack(batch: Batch) -> Result<Self, PumpError> {
+        let bytes: usize = batch.iter().map(Bytes::len).sum();
+        let units = bytes.clamp(1, ROOM_BYTES / 2).div_ceil(ROOM_UNIT_BYTES);
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        let room = ROOM.acquire_many(units).await.map_err(|error| StoreError::Other(error.into()))?;
+        Ok(Self { batch, _room: Arc::new(room) })
+    }
+}
+
+/// Puts every batch into every queue; ends early when a reader has gone.
+async fn feed(source: &mut Source, queues: Vec<mpsc::Sender<Parcel>>) -> Result<(), PumpError> {
+    loop {
+        let gone = select_all(queues.iter().map(|queue| Box::pin(queue.closed())));
+        let batch = tokio::select! {
+            batch = source.receive() => batch?,
+            _ = gone => return Ok(()),
+        };
+        let Some(batch) = batch else { return Ok(()) };
+        let parcel = Parcel::pack(batch).await?;
+        for queue in &queues {
+            if queue.send(parcel.clone()).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Runs `step` over every byte of a queue.
+async fn reader<T: Send + 'static>(
+    mut state: T,
+    mut queue: mpsc::Receiver<Parcel>,
+    step: fn(&mut T, &[u8]) -> Result<(), PumpError>,
+) -> Result<T, PumpError> {
+    while let Some(first) = queue.recv().await {
+        let work = task::spawn_blocking(move || {
+            let mut next = Some(first);
+            while let Some(parcel) = next {
+                parcel.batch.iter().try_for_each(|frame| step(&mut state, frame))?;
+                drop(parcel);
+                next = queue.try_recv().ok();
+            }
+            Ok::<_, PumpError>((state, queue))
+        });
+        (state, queue) = work.await??;
+    }
+    Ok(state)
+}
+
+/// Hands everything that is in the queue to the store at once.
+async fn write(writer: &mut dyn Writer, mut queue: mpsc::Receiver<Parcel>) -> Result<(), PumpError> {
+    let mut ready = Vec::with_capacity(QUEUE_BATCHES);
+    while queue.recv_many(&mut ready, QUEUE_BATCHES).await > 0 {
+        let batch = match ready.as_slice() {
+            [only] => Arc::clone(&only.batch),
+            several => Arc::new(several.iter().flat_map(|parcel| parcel.batch.iter().cloned()).collect()),
+        };
+        writer.write(batch).await?;
+        ready.clear();
+    }
+    Ok(())
 }
 
 /// The body, counted.
@@ -107,7 +234,7 @@ impl Source {
         let mut frames = Vec::new();
         let mut batch_bytes = 0;
         while !self.ended && batch_bytes < BATCH_BYTES && frames.len() < BATCH_FRAMES {
-            let Some(frame) = self.body.next().await.transpose()? else {
+            let Some(frame) = self.body.next().await.transpose().inspect_err(|_| self.ended = true)? else {
                 self.ended = true;
                 self.check_end()?;
                 break;
@@ -138,28 +265,12 @@ impl Source {
             _ => Ok(()),
         }
     }
-}
 
-/// Something that reads every byte; it is away only while a batch is on the blocking pool.
-struct Stage<T>(Option<T>);
-
-impl<T: Send + 'static> Stage<T> {
-    async fn run(&mut self, batch: &Batch, step: fn(&mut T, &[u8])) -> Result<(), PumpError> {
-        let Some(mut state) = self.0.take() else { return Err(abandoned()) };
-        let batch = Arc::clone(batch);
-        let worked = task::spawn_blocking(move || {
-            batch.iter().for_each(|frame| step(&mut state, frame));
-            state
-        });
-        self.0 = Some(worked.await?);
-        Ok(())
+    /// Reads on for a while: many clients read an answer only when they have sent everything, and a connection that
+    /// is closed over unread data takes the answer with it.
+    fn linger(self) {
+        let Self { mut body, ended: false, .. } = self else { return };
+        let rest = async move { while let Some(Ok(_)) = body.next().await {} };
+        tokio::spawn(tokio::time::timeout(LINGER, rest));
     }
-
-    fn finish(self) -> Result<T, PumpError> {
-        self.0.ok_or_else(abandoned)
-    }
-}
-
-fn abandoned() -> PumpError {
-    PumpError::Store(StoreError::Other("a stage was abandoned half way".into()))
 }

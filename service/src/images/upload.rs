@@ -9,13 +9,13 @@ use crate::db::images::StatusChange;
 use crate::db::locations::{self, LocationRecord};
 use crate::db::{self, DbError};
 use crate::error::Error;
+use crate::images::digests::SentDigests;
 pub use crate::images::pump::{Body, BodyError as UploadBodyError};
-use crate::images::pump::{BodyError, Limit, PumpError, Pumped, pump};
+use crate::images::pump::{BodyError, Limit, Order, PumpError, Pumped, pump};
 use crate::images::{delete, load, not_found};
 use crate::policy::Rule;
 use crate::stores::{Store, StoreError};
-use glasshouse_shared::checksum::HashDigest;
-use glasshouse_shared::format::{Accepted, Rules, judge};
+use glasshouse_shared::format::{Accepted, Refusal, Rules, judge};
 use glasshouse_shared::image::{Image, Status};
 
 /// The data and what the client says of it.
@@ -25,6 +25,8 @@ pub struct Upload {
     pub size_bytes: Option<u64>,
     /// Id of the store that the client wants.
     pub store: Option<String>,
+    /// What the client says that the digests of the data are.
+    pub digests: SentDigests,
 }
 
 /// Stores the data of the image `id`.
@@ -37,8 +39,16 @@ pub async fn upload(app: Arc<App>, ctx: &Context, id: &str, upload: Upload) -> R
     check_state(&image)?;
     let store_id = wanted_store(&app, upload.store.as_deref())?;
     let limit = limit(&app, ctx, &image, upload.size_bytes).await?;
-    let saving = tokio::spawn(async move { save(&app, image, &store_id, upload.body, limit).await });
+    let arrival = Arrival { body: upload.body, limit, digests: upload.digests };
+    let saving = tokio::spawn(async move { save(&app, image, &store_id, arrival).await });
     saving.await.map_err(Error::internal)?
+}
+
+/// The data once it may come.
+struct Arrival {
+    body: Body,
+    limit: Limit,
+    digests: SentDigests,
 }
 
 fn check_state(image: &Image) -> Result<(), Error> {
@@ -88,10 +98,10 @@ async fn limit(app: &App, ctx: &Context, image: &Image, declared: Option<u64>) -
 }
 
 /// Claims the image, stores the data, and undoes everything when that fails.
-async fn save(app: &App, image: Image, store_id: &str, body: Body, limit: Limit) -> Result<(), Error> {
+async fn save(app: &App, image: Image, store_id: &str, arrival: Arrival) -> Result<(), Error> {
     let store = app.stores.get(store_id).ok_or_else(|| Error::internal("a store vanished"))?;
     claim(app, &image.id).await?;
-    match transfer(app, &image, store, body, limit).await {
+    match transfer(app, &image, store, arrival).await {
         Ok(()) => Ok(()),
         Err(error) => {
             release(app, &image.id).await;
@@ -142,11 +152,22 @@ async fn release(app: &App, id: &str) {
     }
 }
 
-async fn transfer(app: &App, image: &Image, store: &Store, body: Body, limit: Limit) -> Result<(), Error> {
-    let hash = HashDigest::new(&app.images.hashing_algorithm).map_err(Error::internal)?;
+async fn transfer(app: &App, image: &Image, store: &Store, arrival: Arrival) -> Result<(), Error> {
+    let Arrival { body, limit, digests } = arrival;
+    let hashes = digests.to_compute(&app.images.hashing_algorithm).map_err(Error::internal)?;
+    let names: Vec<_> = hashes.iter().map(|hash| hash.algorithm()).collect();
+    // Only what is in no container is looked into.
+    let stops_when_unsafe = image.container_format.as_deref() == Some("bare");
+    let order = Order { limit, hashes, stops_when_unsafe };
     let mut writer = store.backend().writer(&image.id, limit.declared).await.map_err(store_error)?;
-    let arrived = match pump(body, limit, hash, &mut *writer).await {
-        Ok(pumped) => inspect(app, image, &pumped).map(|accepted| (pumped, accepted)),
+    let arrived = match pump(body, order, &mut *writer).await {
+        Ok(pumped) => {
+            let values = pumped.hashes.iter().map(String::as_str);
+            let mut computed: Vec<_> = names.into_iter().zip(values).collect();
+            computed.push(("md5", &pumped.checksum));
+            let verified = digests.verify(&computed);
+            verified.and_then(|()| inspect(app, image, &pumped)).map(|accepted| (pumped, accepted))
+        }
         Err(error) => Err(pump_error(error)),
     };
     let (pumped, accepted) = match arrived {
@@ -178,11 +199,15 @@ fn inspect(app: &App, image: &Image, pumped: &Pumped) -> Result<Accepted, Error>
     };
     let (disk, container) =
         (image.disk_format.as_deref().unwrap_or(""), image.container_format.as_deref().unwrap_or(""));
-    judge(&pumped.verdict, disk, container, &rules).map_err(|refusal| Error::UnsupportedMedia {
+    judge(&pumped.verdict, disk, container, &rules).map_err(|refusal| unsupported(&refusal))
+}
+
+fn unsupported(refusal: &Refusal) -> Error {
+    Error::UnsupportedMedia {
         media_type: "application/octet-stream".to_owned(),
         message: sentence(&refusal.to_string()),
         accept_patch: None,
-    })
+    }
 }
 
 /// A reason as a sentence for people.
@@ -206,7 +231,7 @@ async fn activate(
         virtual_size: Some(accepted.virtual_size_bytes),
         checksum: Some(Some(pumped.checksum)),
         os_hash_algo: Some(Some(app.images.hashing_algorithm.clone())),
-        os_hash_value: Some(Some(pumped.hash)),
+        os_hash_value: Some(pumped.hashes.into_iter().next()),
     };
     let (wanted, location) = (id.to_owned(), location.clone());
     let done = app.db.write(move |conn| {
@@ -237,6 +262,7 @@ fn pump_error(error: PumpError) -> Error {
         PumpError::OverMaximum { maximum } => Error::TooLarge(format!(
             "The image is longer than the {maximum} bytes that are allowed at the moment."
         )),
+        PumpError::Unsafe(failure) => unsupported(&Refusal::Unsafe(vec![failure])),
         PumpError::Store(error) => store_error(error),
         PumpError::Stage(error) => Error::internal(error),
     }
