@@ -6,6 +6,7 @@ mod config;
 mod db;
 mod doctor;
 mod exit;
+mod inspect;
 mod lab;
 mod logging;
 mod names;
@@ -63,6 +64,14 @@ enum Command {
         #[command(subcommand)]
         command: db::Command,
     },
+    /// Tell what a disk image is and whether it is safe; reads the file and nothing else.
+    Inspect {
+        /// The image.
+        file: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Show and check the configuration.
     Config {
         #[command(flatten)]
@@ -112,6 +121,7 @@ fn run_into(arguments: Vec<OsString>, out: &mut Out) -> ExitCode {
         Command::Serve { files } => serve::run(&files.read(), out),
         Command::Doctor { files, json } => doctor::run(&files.read(), json, out),
         Command::Db { files, command } => db::run(&files.read(), command, out),
+        Command::Inspect { file, json } => inspect::run(&file, json, out),
         Command::Config { files, command } => config::run(&files.read(), command, out),
     }
 }

@@ -45,7 +45,7 @@ pub use inspector::Inspector;
 pub use judge::{Accepted, Refusal, Rules, judge};
 pub use reader::inspect_reader;
 pub use verdict::{SafetyFailure, Verdict};
-pub use words::{disk_format_for, suggested_name};
+pub use words::{disk_format_for, readable_size, suggested_name};
 pub use wrappers::Wrapper;
 
 use serde::Serialize;

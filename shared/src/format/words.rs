@@ -54,7 +54,7 @@ pub(super) fn reasons(failures: &[SafetyFailure]) -> String {
 }
 
 /// A size as people say it: "10 GiB", "1.5 MiB", "512 bytes".
-fn size(bytes: u64) -> String {
+pub fn readable_size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let power = (bytes.max(1).ilog2() / 10).min(6);
     let Some(unit) = power.checked_sub(1).and_then(|index| UNITS.get(index as usize)) else {
@@ -68,7 +68,7 @@ fn size(bytes: u64) -> String {
 pub(super) fn summary(verdict: &Verdict) -> String {
     let mut parts = vec![verdict.format.label().to_owned()];
     if let Some(bytes) = verdict.virtual_size_bytes {
-        parts.push(format!("disk of {}", size(bytes)));
+        parts.push(format!("disk of {}", readable_size(bytes)));
     }
     parts.extend(verdict.wrapper.as_ref().map(|wrapper| wrapper.label()));
     parts.extend(traits(&verdict.details));

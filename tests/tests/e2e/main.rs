@@ -49,6 +49,7 @@ mod client_sequence;
 mod crash;
 mod desktop;
 mod identity;
+mod inspect;
 mod lab;
 mod real_peers;
 mod start;

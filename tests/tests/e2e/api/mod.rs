@@ -4,6 +4,7 @@ mod conditions;
 mod create;
 mod data;
 mod delete_and_tags;
+mod digests;
 mod errors;
 mod list;
 mod patch;
