@@ -166,6 +166,7 @@ impl Api {
         let request = Request {
             app: Arc::clone(&self.app),
             context,
+            route_path: route.path,
             params,
             query: head.uri.query().unwrap_or("").to_owned(),
             headers: head.headers.clone(),
