@@ -10,7 +10,10 @@ fn check(name: &str, expected: &str) {
         assert!(fs::write(&page, expected).is_ok(), "docs/{name} cannot be written");
     }
     let found = fs::read_to_string(&page).unwrap_or_default();
-    assert!(found == expected, "docs/{name} is not what the code says; write it with GLASSHOUSE_WRITE_DOCS=1");
+    assert!(
+        found == expected,
+        "docs/{name} is not what the code says; write it with GLASSHOUSE_WRITE_DOCS=1"
+    );
 }
 
 #[test]
