@@ -5,6 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::images::Visible;
+use crate::images::members::Member;
+use crate::images::tasks::Task;
 use glasshouse_shared::image::Image;
 
 /// The document of one image.
@@ -40,6 +42,42 @@ pub fn image(app: &App, visible: &Visible) -> Value {
     Value::Object(document)
 }
 
+/// The document of one member.
+pub fn member(member: &Member) -> Value {
+    json!({
+        "member_id": member.member,
+        "image_id": member.image_id,
+        "status": member.status,
+        "created_at": whole_second(member.created_at),
+        "updated_at": whole_second(member.updated_at),
+        "schema": "/v2/schemas/member",
+    })
+}
+
+/// The row of one task as it stands among the tasks of an image; its times have fractions and no zone.
+pub fn task_of_image(task: &Task) -> Value {
+    let mut document = json!({
+        "id": task.id,
+        "type": task.kind,
+        "status": task.status,
+        "owner": task.owner,
+        "expires_at": task.expires_at.map(bare_time),
+        "created_at": bare_time(task.created_at),
+        "updated_at": task.updated_at.map(bare_time),
+        "deleted_at": null,
+        "deleted": false,
+        "image_id": task.image_id,
+        "request_id": task.request_id,
+        "user_id": task.user_id,
+    });
+    if let (Some(details), Value::Object(document)) = (&task.details, &mut document) {
+        document.insert("input".to_owned(), details.input.clone());
+        document.insert("result".to_owned(), details.result.clone());
+        document.insert("message".to_owned(), json!(details.message));
+    }
+    document
+}
+
 fn base(image: &Image) -> [(&'static str, Value); 22] {
     let path = format!("/v2/images/{}", image.id);
     [
@@ -71,4 +109,21 @@ fn base(image: &Image) -> [(&'static str, Value); 22] {
 /// `2026-11-22T12:00:00Z`: UTC, and the fraction is cut off.
 fn whole_second(time: Timestamp) -> String {
     Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
+}
+
+/// `2026-11-22T12:00:00.000000`, as the column holds it.
+fn bare_time(time: Timestamp) -> String {
+    time.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.6f").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_of_tasks_have_fractions_and_no_zone() {
+        let time: Timestamp = "2026-11-22T12:00:01Z".parse().expect("a time");
+        assert_eq!(bare_time(time), "2026-11-22T12:00:01.000000");
+        assert_eq!(whole_second(time), "2026-11-22T12:00:01Z");
+    }
 }
