@@ -8,6 +8,7 @@ mod errors;
 mod info;
 mod list;
 mod members;
+mod options;
 mod patch;
 mod schemas;
 mod show;
