@@ -99,9 +99,10 @@ impl Run {
 }
 
 fn print_costs(images: u64, runs: &[Run]) {
-    println!("\n## {images} images: CPU ms of a call, server + database; p50 and p99 of waiting, ms; calls/s\n");
-    let heads: Vec<String> =
-        runs.iter().map(|run| format!("{} | wait | /s", run.kind.name())).collect();
+    println!(
+        "\n## {images} images: CPU ms of a call, server + database; p50 and p99 of waiting, ms; calls/s\n"
+    );
+    let heads: Vec<String> = runs.iter().map(|run| format!("{} | wait | /s", run.kind.name())).collect();
     println!("| row | {} | Glance : ours, MariaDB | SQLite |", heads.join(" | "));
     println!("|{}", " --- |".repeat(3 + 3 * runs.len()));
     for (place, row) in ROWS.iter().enumerate() {

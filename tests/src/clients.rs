@@ -139,11 +139,22 @@ fn must_succeed(program: &str, arguments: &[&str], finished: Finished) -> Finish
     finished
 }
 
-/// The cells of a table drawn with `|` and `+`, without its head.
+/// The cells of a table drawn with `|` and `+`, without its head. A value that was too wide for one line goes on in the
+/// next, whose first cell is empty.
 fn table_rows(text: &str) -> Vec<Vec<String>> {
-    let rows = text.lines().filter(|line| line.starts_with('|'));
-    let cells = |line: &str| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
-    rows.map(cells).skip(1).collect()
+    let lines = text.lines().filter(|line| line.starts_with('|')).skip(1);
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for line in lines {
+        let cells = line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned());
+        let cells: Vec<String> = cells.collect();
+        match rows.last_mut() {
+            Some(row) if cells.first().is_some_and(String::is_empty) => {
+                row.iter_mut().zip(cells).for_each(|(cell, more)| cell.push_str(&more));
+            }
+            _ => rows.push(cells),
+        }
+    }
+    rows
 }
 
 /// Bytes as two digits each.

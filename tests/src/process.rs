@@ -149,6 +149,13 @@ pub fn cpu_ticks_of(pid: u32) -> Option<u64> {
     Some(user + system)
 }
 
+/// User and system time of a process and of the children it has now.
+pub fn cpu_ticks_of_family(pid: u32) -> u64 {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let children = children.split_whitespace().filter_map(|child| child.parse().ok());
+    cpu_ticks_of(pid).unwrap_or_default() + children.map(cpu_ticks_of_family).sum::<u64>()
+}
+
 /// Runs a command to its end; one that does not end in time is killed and fails the test.
 pub fn run(command: Command, limit: Duration) -> Finished {
     let scratch = Scratch::new("command");

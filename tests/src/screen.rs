@@ -44,12 +44,15 @@ impl Screen {
         command.env_remove("WAYLAND_DISPLAY").env_remove("WAYLAND_SOCKET");
     }
 
-    /// The visible window with this title, once it is there.
-    pub fn window(&self, title: &str) -> String {
-        wait::until(&format!("a window titled {title:?}"), wait::START, || {
-            let found = self.xdotool(&["search", "--onlyvisible", "--name", title]);
-            found.stdout.lines().next().map(str::to_owned)
-        })
+    /// The visible window with this title, once `process` has opened it.
+    pub fn window(&self, process: &mut Process, title: &str) -> String {
+        let mut found = None;
+        process.wait_until(&format!("opening a window titled {title:?}"), wait::START, || {
+            let said = self.xdotool(&["search", "--onlyvisible", "--name", title]).stdout;
+            found = said.lines().next().map(str::to_owned);
+            found.is_some()
+        });
+        found.expect("just found")
     }
 
     /// Gives the window the keyboard and presses keys: `ctrl+d`, `Return`.
@@ -134,8 +137,8 @@ mod tests {
         let scratch = Scratch::new("window");
         let mut eyes = Command::new(tools::system_program("xeyes"));
         screen.show(&mut eyes);
-        let _eyes = Process::start("xeyes", eyes, scratch.path());
-        let window = screen.window("xeyes");
+        let mut eyes = Process::start("xeyes", eyes, scratch.path());
+        let window = screen.window(&mut eyes, "xeyes");
         let picture = scratch.join("eyes.png");
         wait::until_true("eyes that are drawn", wait::STEP, || {
             colours_in(&screen.picture(&window, &picture)) >= 2

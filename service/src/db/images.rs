@@ -1,7 +1,5 @@
 //! Images: rows of `images` with what hangs on them. Decides nothing; who may do what is not known here.
 
-use std::collections::HashMap;
-
 use glasshouse_shared::image::{Image, Status};
 use glasshouse_shared::listing::ListQuery;
 use jiff::Timestamp;
@@ -73,14 +71,29 @@ pub fn get(conn: &mut dyn Connection, id: &str) -> Result<Option<ImageRecord>, D
     Ok(complete(conn, found.into_iter().collect())?.pop())
 }
 
-/// One page of images. Five statements at most, however long it is.
+/// One page of images. A handful of statements, however long it is.
 pub fn list(
     conn: &mut dyn Connection,
     query: &ListQuery,
     scope: &Scope,
 ) -> Result<Vec<ImageRecord>, DbError> {
-    let (sql, values) = listing::select(conn, query, scope)?;
-    let images = query_all(conn, &sql, &values, read)?;
+    let mut images = Vec::new();
+    for mut select in listing::select(conn, query, scope)? {
+        if let Some(limit) = query.limit {
+            let missing = u64::from(limit).saturating_sub(images.len() as u64);
+            if missing == 0 && !images.is_empty() {
+                break;
+            }
+            select.sql.push_str(" LIMIT ?");
+            select.values.push(missing.into());
+        }
+        match query_all(conn, &select.sql, &select.values, read) {
+            Err(DbError::NoIndex(_)) => {
+                images.extend(query_all(conn, &select.without_hint(), &select.values, read)?);
+            }
+            found => images.extend(found?),
+        }
+    }
     complete(conn, images)
 }
 
@@ -294,8 +307,8 @@ fn read(row: &Row<'_>) -> Result<Image, DbError> {
     Ok(Image {
         id: row.text(0)?,
         name: row.optional_text(1)?,
-        status: row.text(2)?.parse().map_err(DbError::other)?,
-        visibility: row.text(3)?.parse().map_err(DbError::other)?,
+        status: row.borrowed_text(2)?.parse().map_err(DbError::other)?,
+        visibility: row.borrowed_text(3)?.parse().map_err(DbError::other)?,
         protected: row.flag(4)?,
         hidden: row.flag(5)?,
         owner: row.optional_text(6)?,
@@ -321,41 +334,43 @@ fn complete(conn: &mut dyn Connection, images: Vec<Image>) -> Result<Vec<ImageRe
         return Ok(Vec::new());
     }
     let ids: Vec<String> = images.iter().map(|image| image.id.clone()).collect();
-    let places = Places::of(&ids);
-    let mut records: Vec<ImageRecord> =
-        images.into_iter().map(|image| ImageRecord { image, locations: Vec::new() }).collect();
-    for (image_id, name, value) in properties::of(conn, &ids)? {
-        if let Some(record) = places.find(&image_id).and_then(|place| records.get_mut(place)) {
+    let mut page = Page {
+        records: images.into_iter().map(|image| ImageRecord { image, locations: Vec::new() }).collect(),
+        last: 0,
+    };
+    properties::of(conn, &ids, &mut |image_id, name, value| {
+        if let Some(record) = page.find(image_id) {
             record.image.properties.insert(name, value);
         }
-    }
-    for (image_id, tag) in tags::of(conn, &ids)? {
-        if let Some(record) = places.find(&image_id).and_then(|place| records.get_mut(place)) {
+    })?;
+    tags::of(conn, &ids, &mut |image_id, tag| {
+        if let Some(record) = page.find(image_id) {
             record.image.tags.insert(tag);
         }
-    }
-    for (image_id, location) in locations::of(conn, &ids)? {
-        if let Some(record) = places.find(&image_id).and_then(|place| records.get_mut(place)) {
+    })?;
+    locations::of(conn, &ids, &mut |image_id, location| {
+        if let Some(record) = page.find(image_id) {
             record.locations.push(location);
         }
-    }
-    Ok(records)
+    })?;
+    Ok(page.records)
 }
 
-/// Where on the page an image stands.
-struct Places<'a> {
-    ids: &'a [String],
-    exact: HashMap<&'a str, usize>,
+/// Images that are being put together.
+struct Page {
+    records: Vec<ImageRecord>,
+    /// What hangs on one image comes together: most are found where the one before was.
+    last: usize,
 }
 
-impl<'a> Places<'a> {
-    fn of(ids: &'a [String]) -> Self {
-        Self { ids, exact: ids.iter().enumerate().map(|(place, id)| (id.as_str(), place)).collect() }
-    }
-
+impl Page {
     /// MariaDB does not tell cases apart: a child may name its image in another one.
-    fn find(&self, id: &str) -> Option<usize> {
-        let exact = self.exact.get(id).copied();
-        exact.or_else(|| self.ids.iter().position(|other| other.eq_ignore_ascii_case(id)))
+    fn find(&mut self, id: &str) -> Option<&mut ImageRecord> {
+        if self.records.get(self.last).is_none_or(|record| record.image.id != id) {
+            let exact = self.records.iter().position(|record| record.image.id == id);
+            let same = |record: &ImageRecord| record.image.id.eq_ignore_ascii_case(id);
+            self.last = exact.or_else(|| self.records.iter().position(same))?;
+        }
+        self.records.get_mut(self.last)
     }
 }

@@ -102,24 +102,26 @@ pub fn delete(
     Ok(())
 }
 
-/// The active locations of many images, each with its image.
+/// Hands the active locations of many images to `found`, each with its image.
 pub(super) fn of(
     conn: &mut dyn Connection,
     image_ids: &[String],
-) -> Result<Vec<(String, LocationRecord)>, DbError> {
+    found: &mut dyn FnMut(&str, LocationRecord),
+) -> Result<(), DbError> {
     let (list, values) = listing::id_list(image_ids);
     let sql = format!(
         "SELECT image_id, id, value, meta_data, status FROM image_locations
          WHERE image_id IN ({list}) AND +deleted = 0 AND status = 'active' ORDER BY id"
     );
-    query_all(conn, &sql, &values, |row| {
+    conn.query(&sql, &values, &mut |row| {
         let location = LocationRecord {
             id: Some(row.integer(1)?),
             url: row.text(2)?,
             metadata: parse_metadata(row.optional_text(3)?)?,
-            status: LocationStatus::parse(&row.text(4)?)?,
+            status: LocationStatus::parse(&row.borrowed_text(4)?)?,
         };
-        Ok((row.text(0)?, location))
+        found(&row.borrowed_text(0)?, location);
+        Ok(())
     })
 }
 
@@ -201,7 +203,7 @@ pub(super) fn delete_all(
 fn parse_metadata(text: Option<String>) -> Result<Map<String, Json>, DbError> {
     match text {
         None => Ok(Map::new()),
-        Some(text) if text.is_empty() || text == "null" => Ok(Map::new()),
+        Some(text) if matches!(text.as_str(), "" | "null" | "{}") => Ok(Map::new()),
         Some(text) => serde_json::from_str(&text).map_err(DbError::other),
     }
 }

@@ -187,6 +187,7 @@ mod number {
     pub const INVALID_CHARACTERS: u16 = 1300;
     pub const WRONG_VALUE: u16 = 1366;
     pub const TOO_LONG: u16 = 1406;
+    pub const NO_INDEX: u16 = 1176;
     pub const LOCK_WAIT: u16 = 1205;
     pub const DEADLOCK: u16 = 1213;
     pub const DUPLICATE_NAMED: u16 = 1586;
@@ -202,6 +203,7 @@ fn translate(error: mysql::Error) -> DbError {
             number::INVALID_CHARACTERS | number::WRONG_VALUE | number::TOO_LONG => {
                 DbError::Unstorable(server.message)
             }
+            number::NO_INDEX => DbError::NoIndex(server.message),
             number::SHUTDOWN | number::CONNECTION_KILLED => DbError::Lost(Box::new(server)),
             _ => DbError::other(server),
         },

@@ -1,7 +1,7 @@
 //! A Rust file as far as the rules need it: its paths, its names and its string literals, each with its line.
 //!
 //! No parser: a scanner that knows comments, literals and `use` trees. Test modules (`#[cfg(test)] mod …`, files named
-//! `tests.rs` or `…_tests.rs`) are empty to it.
+//! `tests.rs`, `…_tests.rs` or `fixture.rs`, folders named `tests`) are empty to it.
 
 /// What one file names.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ type Tokens = Vec<(usize, Token)>;
 impl Source {
     /// `path` is the file's path from the root of the workspace: it tells the module.
     pub fn read(path: &str, text: &str) -> Self {
-        if path.ends_with("/tests.rs") || path.ends_with("_tests.rs") {
+        if is_for_tests(path) {
             return Self::default();
         }
         let tokens = without_test_modules(tokenize(text));
@@ -44,6 +44,13 @@ impl Source {
         source.paths = reader.paths;
         source
     }
+}
+
+/// Files that are compiled for tests only, by their names.
+fn is_for_tests(path: &str) -> bool {
+    let inside = path.split_once("/src/").map_or("", |(_, inside)| inside);
+    let endings = ["tests.rs", "_tests.rs", "fixture.rs", "fixtures.rs"];
+    inside.contains("tests/") || endings.iter().any(|ending| path.ends_with(ending))
 }
 
 /// `service/src/api/images.rs` is `crate::api::images`.

@@ -14,7 +14,11 @@ on_every_site!(
     an_unknown_path_of_the_api_is_404,
 );
 
-on_both_databases!(an_error_is_json_for_clients_that_ask_for_json, a_request_id_that_is_too_long_is_431);
+on_both_databases!(
+    a_request_id_that_is_too_long_is_431,
+    // Nested, where Glance's is flat: docs/differences.md says why.
+    an_error_is_json_for_clients_that_ask_for_json,
+);
 
 const UNKNOWN: &str = "/v2/images/3f2504e0-4f89-41d3-9a0c-0305e82c3301";
 
@@ -67,12 +71,14 @@ fn an_error_is_plain_for_clients_that_ask_for_nothing_known(site: &Site) {
 }
 
 fn an_error_is_json_for_clients_that_ask_for_json(controller: &Deployment) {
-    let answer =
-        controller.api(MEMBER).call("GET", UNKNOWN).header("accept", "application/json").send().expect(404);
-    assert!(kind(&answer).starts_with("application/json"), "{}", kind(&answer));
-    let error = &answer.json()["error"];
-    assert_eq!((error["code"].as_u64(), error["title"].as_str()), (Some(404), Some("Not Found")));
-    assert!(error["message"].as_str().is_some_and(|text| text.contains("3f2504e0")), "{error}");
+    let api = controller.api(MEMBER);
+    for accept in ["application/json", "application/json, text/html;q=0.5"] {
+        let answer = api.call("GET", UNKNOWN).header("accept", accept).send().expect(404);
+        assert!(kind(&answer).starts_with("application/json"), "{}", kind(&answer));
+        let error = &answer.json()["error"];
+        assert_eq!((error["code"].as_u64(), error["title"].as_str()), (Some(404), Some("Not Found")));
+        assert!(error["message"].as_str().is_some_and(|text| text.contains("3f2504e0")), "{error}");
+    }
 }
 
 fn a_request_id_of_the_client_is_adopted(site: &Site) {
@@ -95,7 +101,7 @@ fn a_request_id_that_is_too_long_is_431(controller: &Deployment) {
 
 fn an_unknown_path_of_the_api_is_404(site: &Site) {
     let api = site.api(MEMBER);
-    for path in ["/v2", "/v2/", "/v2/nothing", "/v2/images/x/y/z"] {
+    for path in ["/v2/", "/v2/nothing", "/v2/images/x/y/z"] {
         api.get(path).expect(404);
     }
 }
