@@ -1,5 +1,8 @@
 //! Images: rows of `images` with what hangs on them. Decides nothing; who may do what is not known here.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
 use glasshouse_shared::image::{Image, Status};
 use glasshouse_shared::listing::ListQuery;
 use jiff::Timestamp;
@@ -64,12 +67,55 @@ pub(super) const COLUMNS: &str = "id, name, status, visibility, protected, os_hi
      container_format, min_disk, min_ram, size, virtual_size, checksum, os_hash_algo, os_hash_value, created_at, \
      updated_at";
 
-/// The image of this id with its live properties, tags and active locations; `None` when it was deleted.
+/// The image of this id with its live properties, tags and active locations; `None` when it was deleted. One
+/// statement, so that it needs no transaction to be consistent.
 pub fn get(conn: &mut dyn Connection, id: &str) -> Result<Option<ImageRecord>, DbError> {
-    let sql = format!("SELECT {COLUMNS} FROM images WHERE id = ? AND deleted = 0");
-    let found = query_one(conn, &sql, &[id.into()], read)?;
-    Ok(complete(conn, found.into_iter().collect())?.pop())
+    let mut image = None;
+    let mut properties = BTreeMap::new();
+    let mut tags = BTreeSet::new();
+    let mut locations = Vec::new();
+    conn.query(&WHOLE, &[id.into(), id.into(), id.into(), id.into()], &mut |row| {
+        match row.integer(PART)? {
+            0 => image = Some(read(row)?),
+            1 => {
+                properties.insert(row.text(FIRST)?, row.optional_text(SECOND)?.unwrap_or_default());
+            }
+            2 => {
+                tags.insert(row.text(FIRST)?);
+            }
+            _ => locations.push(locations::read(row, [PART_ID, FIRST, SECOND])?),
+        }
+        Ok(())
+    })?;
+    locations.sort_by_key(|location: &LocationRecord| location.id);
+    Ok(image.map(|image| ImageRecord { image: Image { properties, tags, ..image }, locations }))
 }
+
+/// Columns of [`WHOLE`] after those of the image. A row of a table that hangs on it fills these and `size`, which
+/// stands for its number.
+const PART: usize = 18;
+const FIRST: usize = 19;
+const SECOND: usize = 20;
+const PART_ID: usize = 11;
+
+/// All rows of one image: 0 itself, 1 properties, 2 tags, 3 active locations.
+static WHOLE: LazyLock<String> = LazyLock::new(|| {
+    let hanging = |part: u8, first: &str, second: &str, table: &str| {
+        let columns = COLUMNS.split(", ").map(|column| if column == "size" { "id" } else { "NULL" });
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        format!(
+            " UNION ALL SELECT {columns}, {part}, {first}, {second} FROM {table} WHERE image_id = ? AND +deleted = 0"
+        )
+    };
+    [
+        format!("SELECT {COLUMNS}, 0, NULL, NULL FROM images WHERE id = ? AND deleted = 0"),
+        hanging(1, "name", "value", "image_properties"),
+        hanging(2, "value", "NULL", "image_tags"),
+        hanging(3, "value", "meta_data", "image_locations"),
+        " AND status = 'active'".to_owned(),
+    ]
+    .concat()
+});
 
 /// One page of images. A handful of statements, however long it is.
 pub fn list(
@@ -316,7 +362,7 @@ fn read(row: &Row<'_>) -> Result<Image, DbError> {
         container_format: row.optional_text(8)?,
         min_disk_gb: count(9)?,
         min_ram_mb: count(10)?,
-        tags: std::collections::BTreeSet::new(),
+        tags: BTreeSet::new(),
         size: row.optional_size(11)?,
         virtual_size: row.optional_size(12)?,
         checksum: row.optional_text(13)?,
@@ -324,7 +370,7 @@ fn read(row: &Row<'_>) -> Result<Image, DbError> {
         os_hash_value: row.optional_text(15)?,
         created_at,
         updated_at: row.optional_time(17)?.unwrap_or(created_at),
-        properties: std::collections::BTreeMap::new(),
+        properties: BTreeMap::new(),
     })
 }
 
