@@ -3,11 +3,12 @@
 //! The loop is ours because warp's own cannot limit how long a client may take to send its headers and cannot be
 //! given a listener that was bound, and refused, before anything else started.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use futures_util::{Stream, StreamExt};
+use futures_util::{FutureExt, Stream, StreamExt};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -20,7 +21,9 @@ use warp::{Filter, Rejection};
 
 use super::body::Body;
 use super::dispatch::Api;
+use super::fault;
 use super::reply::{Reply, ReplyBody};
+use crate::error::Error;
 use crate::images::upload::UploadBodyError;
 
 /// A client that does not get its headers out within this time is cut off.
@@ -96,7 +99,12 @@ where
     B: Buf + Send + 'static,
 {
     let body = Body::new(&head.0.headers, frames(body, api.server.client_timeout).boxed());
-    into_response(api.answer(&head.0, body).await)
+    let answered = AssertUnwindSafe(api.answer(&head.0, body)).catch_unwind().await;
+    // A panic is our bug; the client gets an answer all the same, and the panic itself is in the log.
+    into_response(answered.unwrap_or_else(|_| {
+        tracing::error!(path = head.0.uri.path(), "a request made the service panic");
+        fault::reply(&Error::internal("panic"), &head.0.headers, None)
+    }))
 }
 
 /// The frames of a body; a sender that is silent for too long ends it with an error.

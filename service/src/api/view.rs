@@ -7,12 +7,50 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::images::Visible;
+use crate::images::members::Member;
+use crate::images::tasks::Task;
 use glasshouse_shared::image::Image;
 
 /// The document of one image, written straight from the record: a page of them is most of what a list costs.
 pub struct ImageView<'a> {
     app: &'a App,
     visible: &'a Visible,
+}
+
+/// The document of one member.
+pub fn member(member: &Member) -> Value {
+    json!({
+        "member_id": member.member,
+        "image_id": member.image_id,
+        "status": member.status,
+        "created_at": whole_second(member.created_at),
+        "updated_at": whole_second(member.updated_at),
+        "schema": "/v2/schemas/member",
+    })
+}
+
+/// The row of one task as it stands among the tasks of an image; its times have fractions and no zone.
+pub fn task_of_image(task: &Task) -> Value {
+    let mut document = json!({
+        "id": task.id,
+        "type": task.kind,
+        "status": task.status,
+        "owner": task.owner,
+        "expires_at": task.expires_at.map(bare_time),
+        "created_at": bare_time(task.created_at),
+        "updated_at": task.updated_at.map(bare_time),
+        "deleted_at": null,
+        "deleted": false,
+        "image_id": task.image_id,
+        "request_id": task.request_id,
+        "user_id": task.user_id,
+    });
+    if let (Some(details), Value::Object(document)) = (&task.details, &mut document) {
+        document.insert("input".to_owned(), details.input.clone());
+        document.insert("result".to_owned(), details.result.clone());
+        document.insert("message".to_owned(), json!(details.message));
+    }
+    document
 }
 
 /// The document of one image.
@@ -122,7 +160,7 @@ fn whole_second(time: Timestamp) -> String {
     if seconds < 0 || day.year() > 9999 {
         return Timestamp::from_second(seconds).unwrap_or(time).to_string();
     }
-    // Digits by hand: two of these are in each image of a list, and the general formatter takes ten times as long.
+    // Digits by hand: two of these are in each image of a list, and the general formatter goes character by character.
     let mut text = String::with_capacity(20);
     let year = day.year().unsigned_abs();
     push_two(&mut text, year / 100);
@@ -141,6 +179,11 @@ fn push_two(text: &mut String, number: u16) {
     for digit in [number / 10 % 10, number % 10] {
         text.push(char::from_digit(u32::from(digit), 10).unwrap_or('0'));
     }
+}
+
+/// `2026-11-22T12:00:00.000000`, as the column holds it.
+fn bare_time(time: Timestamp) -> String {
+    time.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.6f").to_string()
 }
 
 #[cfg(test)]
@@ -177,5 +220,12 @@ mod tests {
         assert!(keys.iter().all(|key| is_attribute(key)), "{keys:?}");
         assert_eq!(document["file"], "/v2/images/i/file");
         assert_eq!(document["created_at"], "2026-11-22T12:00:00Z");
+    }
+
+    #[test]
+    fn times_of_tasks_have_fractions_and_no_zone() {
+        let time: Timestamp = "2026-11-22T12:00:01Z".parse().expect("a time");
+        assert_eq!(bare_time(time), "2026-11-22T12:00:01.000000");
+        assert_eq!(whole_second(time), "2026-11-22T12:00:01Z");
     }
 }

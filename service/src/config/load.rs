@@ -7,8 +7,8 @@ use super::files::{Sources, absolute, read};
 use super::problem::{Problem, Severity};
 use super::reader::Reader;
 use super::{
-    Config, DatabaseConfig, DatabaseUrl, Environment, ImagesConfig, LimitsConfig, LogConfig, PolicyConfig,
-    ServerConfig, checks, database_url, identity, stores,
+    Config, CorsConfig, DatabaseConfig, DatabaseUrl, Environment, ImagesConfig, LimitsConfig, LogConfig,
+    PolicyConfig, ServerConfig, checks, database_url, identity, stores,
 };
 
 /// A configuration that can be started with, and what should be said about it.
@@ -108,6 +108,19 @@ fn server(reader: &mut Reader) -> ServerConfig {
         max_request_id_length: reader.number("DEFAULT", "max_request_id_length"),
         trust_proxy_headers: reader.boolean("oslo_middleware", "enable_proxy_headers_parsing"),
         client_timeout: Duration::from_secs(reader.number("DEFAULT", "client_socket_timeout")),
+        disable_by_file: reader.path("healthcheck", "disable_by_file_path"),
+        cors: cors(reader),
+    }
+}
+
+fn cors(reader: &mut Reader) -> CorsConfig {
+    CorsConfig {
+        allowed_origins: reader.list("cors", "allowed_origin"),
+        allow_credentials: reader.boolean("cors", "allow_credentials"),
+        expose_headers: reader.list("cors", "expose_headers"),
+        max_age_secs: reader.number("cors", "max_age"),
+        allow_methods: reader.list("cors", "allow_methods"),
+        allow_headers: reader.list("cors", "allow_headers"),
     }
 }
 

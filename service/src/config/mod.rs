@@ -57,6 +57,22 @@ pub struct ServerConfig {
     pub trust_proxy_headers: bool,
     /// `client_socket_timeout`: a sender that is silent for so long is cut off; zero = never.
     pub client_timeout: Duration,
+    /// `[healthcheck] disable_by_file_path`
+    pub disable_by_file: Option<PathBuf>,
+    pub cors: CorsConfig,
+}
+
+/// `[cors]`
+#[derive(Debug, Clone, Default)]
+pub struct CorsConfig {
+    /// `allowed_origin`; empty: no page from elsewhere.
+    pub allowed_origins: Vec<String>,
+    pub allow_credentials: bool,
+    pub expose_headers: Vec<String>,
+    /// `max_age`; 0 = unsaid.
+    pub max_age_secs: u32,
+    pub allow_methods: Vec<String>,
+    pub allow_headers: Vec<String>,
 }
 
 /// `[paste_deploy] flavor` and `[keystone_authtoken]`.

@@ -27,6 +27,7 @@ pub mod properties;
 pub mod schema;
 mod sqlite;
 pub mod tags;
+pub mod tasks;
 
 #[cfg(test)]
 mod fixture;

@@ -8,15 +8,19 @@ use crate::error::Error;
 use crate::policy::{Rule, Target};
 use glasshouse_shared::image::{Image, Visibility};
 
+pub mod actions;
 pub mod attribute;
 pub mod create;
 pub mod delete;
 pub mod download;
 pub mod list;
+pub mod members;
 mod pump;
 pub mod repair;
 pub mod status;
+pub mod stores;
 pub mod tags;
+pub mod tasks;
 pub mod update;
 pub mod upload;
 

@@ -22,7 +22,7 @@ use super::{Backend, Batch, ByteRange, ByteStream, StoreError, Writer};
 const SCHEME: &str = "file";
 const PARTIAL_SUFFIX: &str = ".partial";
 /// What one read brings; two of them are in memory for each reader.
-const READ_BLOCK_BYTES: usize = 512 * 1024;
+pub const READ_BLOCK_BYTES: usize = 512 * 1024;
 /// Zero bytes to compare a frame with: a run of them becomes a hole.
 static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 

@@ -1,10 +1,13 @@
 //! Every route of the Image API that there is: status, headers, body, links.
 
+mod actions;
 mod create;
 mod data;
 mod delete_and_tags;
 mod errors;
+mod info;
 mod list;
+mod members;
 mod patch;
 mod schemas;
 mod show;
