@@ -159,16 +159,16 @@ fn statements(spelling: &Spelling, images: u64, owners: &Owners) -> String {
         ("os_version", "'' || (n % 20)"),
         ("build_id", &build),
     ] {
-        sql += &format!(
+        sql.extend([format!(
             "INSERT INTO image_properties (image_id, name, value, created_at, updated_at, deleted)
              SELECT {id}, '{name}', {value}, {created}, {created}, 0 FROM {numbers};\n"
-        );
+        )]);
     }
     for tag in ["'tag-' || (n % 20)".to_owned(), format!("'rare-' || ({rare})")] {
-        sql += &format!(
+        sql.extend([format!(
             "INSERT INTO image_tags (image_id, value, created_at, updated_at, deleted)
              SELECT {id}, {tag}, {created}, {created}, 0 FROM {numbers};\n"
-        );
+        )]);
     }
     sql + &format!(
         "INSERT INTO image_locations (image_id, value, meta_data, status, created_at, updated_at, deleted)

@@ -114,8 +114,8 @@ pub fn measure(processes: &Processes, client: &mut Client, call: &mut dyn FnMut(
     let at =
         |hundredths: usize| waits.get((calls * hundredths / 100).min(calls - 1)).copied().unwrap_or_default();
     Cost {
-        server: each(after.0 - before.0),
-        database: each(after.1 - before.1),
+        server: each(after.0.saturating_sub(before.0)),
+        database: each(after.1.saturating_sub(before.1)),
         median: at(50),
         percentile_99: at(99),
         per_second: f64::from(u32::try_from(calls).expect("not that many calls")) / elapsed.as_secs_f64(),

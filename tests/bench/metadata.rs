@@ -80,7 +80,7 @@ impl Run {
                 Caller::Sparse => &mut sparse,
             };
             let cost = measure::measure(&contender.processes, client, &mut |client, round| {
-                (row.round)(client, round, images)
+                (row.round)(client, round, images);
             });
             eprintln!("{}, {images} images, {}: {}", kind.name(), row.name, split(&cost));
             cost
