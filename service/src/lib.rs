@@ -13,5 +13,6 @@ pub mod error;
 pub mod images;
 pub mod lab;
 pub mod policy;
+pub mod quota;
 pub mod service;
 pub mod stores;

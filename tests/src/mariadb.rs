@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use crate::process::{self, Process};
 use crate::scratch::Scratch;
@@ -15,7 +16,7 @@ pub const URL_VARIABLE: &str = "GLASSHOUSE_TEST_MARIADB_URL";
 #[derive(Debug)]
 pub struct Mariadb {
     port: u16,
-    _process: Option<(Process, Scratch)>,
+    own: Option<(Process, Scratch)>,
 }
 
 /// One database on it, with an account of its own.
@@ -38,7 +39,7 @@ impl Mariadb {
                 let port = url::Url::parse(&url).ok().and_then(|url| url.port());
                 Self {
                     port: port.unwrap_or_else(|| panic!("{URL_VARIABLE} names no port: {url}")),
-                    _process: None,
+                    own: None,
                 }
             }
             Err(_) => Self::start(),
@@ -47,6 +48,11 @@ impl Mariadb {
 
     /// Makes a data folder and starts a server on it.
     pub fn start() -> Self {
+        Self::start_with_memory(64)
+    }
+
+    /// The same with this much memory for tables, for databases that are worth measuring.
+    pub fn start_with_memory(buffer_mib: u32) -> Self {
         let scratch = Scratch::new("mariadb");
         let data = scratch.folder("data");
         let mut install = Command::new(tools::system_program("mariadb-install-db"));
@@ -69,20 +75,22 @@ impl Mariadb {
             .arg(format!("--pid-file={}", scratch.join("pid").display()))
             .arg(format!("--port={port}"))
             .args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--max-connections=400"])
-            .args([
-                "--innodb-flush-log-at-trx-commit=1",
-                "--innodb-doublewrite=1",
-                "--innodb-buffer-pool-size=64M",
-            ]);
+            .args(["--innodb-flush-log-at-trx-commit=1", "--innodb-doublewrite=1"])
+            .arg(format!("--innodb-buffer-pool-size={buffer_mib}M"));
         as_root_if_we_are(&mut server);
         let mut process = Process::start("mariadbd", server, scratch.path());
         process.wait_for_port(port);
-        Self { port, _process: Some((process, scratch)) }
+        Self { port, own: Some((process, scratch)) }
     }
 
     /// The administrator's address, as drivers read it.
     pub fn url(&self) -> String {
         format!("mysql://root@127.0.0.1:{}/", self.port)
+    }
+
+    /// The server's process, if it is one of our own.
+    pub fn process_id(&self) -> Option<u32> {
+        self.own.as_ref().map(|(process, _)| process.id())
     }
 
     pub fn port(&self) -> u16 {
@@ -106,12 +114,17 @@ impl Mariadb {
 
     /// Runs statements as the administrator; returns the rows, columns parted by tabs, without a head.
     pub fn sql(&self, statements: &str) -> Vec<String> {
+        self.sql_within(statements, wait::STEP)
+    }
+
+    /// [`Self::sql`] for what may take longer.
+    pub fn sql_within(&self, statements: &str, limit: Duration) -> Vec<String> {
         let mut client = Command::new(tools::system_program("mariadb"));
         client
             .args(["--no-defaults", "--protocol=tcp", "--host=127.0.0.1", "--user=root"])
             .arg(format!("--port={}", self.port))
             .args(["--batch", "--skip-column-names", "--execute", statements]);
-        process::run_well(client, wait::STEP).stdout.lines().map(str::to_owned).collect()
+        process::run_well(client, limit).stdout.lines().map(str::to_owned).collect()
     }
 }
 

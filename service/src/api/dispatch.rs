@@ -13,7 +13,7 @@ use super::reply::Reply;
 use super::request::Request;
 use super::route::{Found, Router};
 use super::versions::{self, Features};
-use super::{ROUTES, fault};
+use super::{ROUTES, cors, fault, health, openapi};
 use crate::app::App;
 use crate::auth::{AuthError, Authenticator};
 use crate::clock;
@@ -72,16 +72,37 @@ impl Api {
                 );
             }
         };
-        if let Some(reply) = self.answer_unversioned(head, &path) {
-            return reply;
+        if is_below(&path, "/healthcheck") {
+            return health::check(&head.method, &head.headers, self.server.disable_by_file.as_deref());
+        }
+        if head.method == Method::OPTIONS {
+            return cors::preflight(&self.server.cors, &head.headers);
+        }
+        let reply = self.answer_path(head, &path, body, started).await;
+        cors::decorate(&self.server.cors, &head.headers, reply)
+    }
+
+    async fn answer_path(
+        &self,
+        head: &http::request::Parts,
+        path: &str,
+        body: Body,
+        started: Instant,
+    ) -> Reply {
+        // What is answered without a version and without a token.
+        if is_below(path, "/versions") {
+            return versions::document(StatusCode::OK, self.features(), &self.base_url(head));
+        }
+        if path == "/openapi.json" && head.method == Method::GET {
+            return openapi::show(&self.base_url(head), &self.app.images);
         }
         if let Some(neighbour) =
-            self.neighbour.as_deref().filter(|neighbour| is_below(&path, neighbour.prefix()))
+            self.neighbour.as_deref().filter(|neighbour| is_below(path, neighbour.prefix()))
         {
-            return self.answer_by(neighbour, head, &path, body).await;
+            return self.answer_by(neighbour, head, path, body).await;
         }
         let accept = text(&head.headers, &ACCEPT);
-        let Some(path) = versions::resolve(&path, accept, self.features()) else {
+        let Some(path) = versions::resolve(path, accept, self.features()) else {
             return versions::document(StatusCode::MULTIPLE_CHOICES, self.features(), &self.base_url(head));
         };
         let (request_id, reply) = match self.request_id(&head.headers) {
@@ -96,25 +117,6 @@ impl Api {
         let elapsed_ms = started.elapsed().as_millis();
         tracing::info!(request_id, method = %head.method, path, status, elapsed_ms, "answered");
         reply.with(REQUEST_ID, &request_id)
-    }
-
-    /// What is answered without a version and without a token.
-    fn answer_unversioned(&self, head: &http::request::Parts, path: &str) -> Option<Reply> {
-        if head.method == Method::OPTIONS {
-            return Some(Reply::empty(StatusCode::OK));
-        }
-        if is_below(path, "/versions") {
-            return Some(versions::document(StatusCode::OK, self.features(), &self.base_url(head)));
-        }
-        if path == "/healthcheck" {
-            let empty = head.method == Method::HEAD;
-            return Some(if empty {
-                Reply::no_content()
-            } else {
-                Reply::bytes(StatusCode::OK, "text/plain; charset=UTF-8", "OK")
-            });
-        }
-        None
     }
 
     async fn answer_by(
@@ -166,6 +168,7 @@ impl Api {
         let request = Request {
             app: Arc::clone(&self.app),
             context,
+            route_path: route.path,
             params,
             query: head.uri.query().unwrap_or("").to_owned(),
             headers: head.headers.clone(),

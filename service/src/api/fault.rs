@@ -106,7 +106,7 @@ fn form(headers: &HeaderMap) -> Form {
 }
 
 /// How much `accept` wants `kind/subtype` (RFC 9110 §12.5.1); the most specific range decides.
-fn quality(accept: &str, kind: &str, subtype: &str) -> f32 {
+pub fn quality(accept: &str, kind: &str, subtype: &str) -> f32 {
     let mut best = (0, 0.0);
     for range in accept.split(',') {
         let mut parts = range.split(';').map(str::trim);

@@ -4,14 +4,20 @@ use http::Method;
 
 use crate::policy::Rule;
 
+mod actions;
 mod attributes;
 mod body;
+mod cors;
 mod digest;
 mod dispatch;
 mod fault;
+mod health;
 mod html;
 mod image_data;
 mod images;
+mod info;
+mod members;
+mod openapi;
 mod patch;
 mod reply;
 mod request;
@@ -19,6 +25,7 @@ mod route;
 mod schemas;
 pub mod server;
 mod tags;
+mod tasks;
 mod validator;
 mod versions;
 mod view;
@@ -96,14 +103,187 @@ pub const ROUTES: &[Route] = &[
         "2.0",
         "Remove a tag"
     ),
-    route!(Method::GET, "/v2/schemas/image", schemas::image, &[], "2.0", "Show the image schema"),
+    route!(
+        Method::GET,
+        "/v2/images/{image_id}/tasks",
+        tasks::of_image,
+        &[Rule::GetImage],
+        "2.12",
+        "List the tasks of an image"
+    ),
+    route!(
+        Method::POST,
+        "/v2/images/{image_id}/actions/deactivate",
+        actions::deactivate,
+        &[Rule::Deactivate],
+        "2.3",
+        "Deactivate an image"
+    ),
+    route!(
+        Method::POST,
+        "/v2/images/{image_id}/actions/reactivate",
+        actions::reactivate,
+        &[Rule::Reactivate],
+        "2.3",
+        "Reactivate an image"
+    ),
+    route!(
+        Method::GET,
+        "/v2/images/{image_id}/members",
+        members::list,
+        &[Rule::GetMembers, Rule::GetMember],
+        "2.1",
+        "List the members of an image"
+    ),
+    route!(
+        Method::POST,
+        "/v2/images/{image_id}/members",
+        members::create,
+        &[Rule::AddMember],
+        "2.1",
+        "Share an image with a project"
+    ),
+    route!(
+        Method::GET,
+        "/v2/images/{image_id}/members/{member_id}",
+        members::show,
+        &[Rule::GetMember],
+        "2.1",
+        "Show a member of an image"
+    ),
+    route!(
+        Method::PUT,
+        "/v2/images/{image_id}/members/{member_id}",
+        members::update,
+        &[Rule::GetMember, Rule::ModifyMember],
+        "2.1",
+        "Accept or reject an image"
+    ),
+    route!(
+        Method::DELETE,
+        "/v2/images/{image_id}/members/{member_id}",
+        members::delete,
+        &[Rule::GetMember, Rule::DeleteMember],
+        "2.1",
+        "Stop sharing an image with a project"
+    ),
+    route!(Method::GET, "/v2/info/import", info::import, &[], "2.6", "Show the import methods"),
+    route!(Method::GET, "/v2/info/stores", info::stores, &[], "2.8", "List the stores"),
+    route!(
+        Method::GET,
+        "/v2/info/stores/detail",
+        info::stores_detail,
+        &[Rule::StoresInfoDetail],
+        "2.15",
+        "List the stores with their properties"
+    ),
+    route!(
+        Method::GET,
+        "/v2/info/usage",
+        info::usage,
+        &[],
+        "2.13",
+        "Show what the project uses of its limits"
+    ),
+    route!(Method::GET, "/v2/schemas/image", schemas::show, &[], "2.0", "Show the image schema"),
     route!(
         Method::GET,
         "/v2/schemas/images",
-        schemas::images,
+        schemas::show,
         &[],
         "2.0",
         "Show the schema of a list of images"
+    ),
+    route!(Method::GET, "/v2/schemas/member", schemas::show, &[], "2.1", "Show the member schema"),
+    route!(
+        Method::GET,
+        "/v2/schemas/members",
+        schemas::show,
+        &[],
+        "2.1",
+        "Show the schema of a list of members"
+    ),
+    route!(Method::GET, "/v2/schemas/task", schemas::show, &[], "2.2", "Show the task schema"),
+    route!(Method::GET, "/v2/schemas/tasks", schemas::show, &[], "2.2", "Show the schema of a list of tasks"),
+    route!(
+        Method::GET,
+        "/v2/schemas/metadefs/namespace",
+        schemas::show,
+        &[],
+        "2.2",
+        "Show the schema of a metadata namespace"
+    ),
+    route!(
+        Method::GET,
+        "/v2/schemas/metadefs/namespaces",
+        schemas::show,
+        &[],
+        "2.2",
+        "Show the schema of a list of namespaces"
+    ),
+    route!(
+        Method::GET,
+        "/v2/schemas/metadefs/resource_type",
+        schemas::show,
+        &[],
+        "2.2",
+        "Show the schema of a metadata resource type"
+    ),
+    route!(
+        Method::GET,
+        "/v2/schemas/metadefs/resource_types",
+        schemas::show,
+        &[],
+        "2.2",
+        "Show the schema of a list of resource types"
+    ),
+    route!(
+        Method::GET,
+        "/v2/schemas/metadefs/property",
+        schemas::show,
+        &[],
+        "2.2",
+        "Show the schema of a metadata property"
+    ),
+    route!(
+        Method::GET,
+        "/v2/schemas/metadefs/properties",
+        schemas::show,
+        &[],
+        "2.2",
+        "Show the schema of a list of properties"
+    ),
+    route!(
+        Method::GET,
+        "/v2/schemas/metadefs/object",
+        schemas::show,
+        &[],
+        "2.2",
+        "Show the schema of a metadata object"
+    ),
+    route!(
+        Method::GET,
+        "/v2/schemas/metadefs/objects",
+        schemas::show,
+        &[],
+        "2.2",
+        "Show the schema of a list of objects"
+    ),
+    route!(
+        Method::GET,
+        "/v2/schemas/metadefs/tag",
+        schemas::show,
+        &[],
+        "2.2",
+        "Show the schema of a metadata tag"
+    ),
+    route!(
+        Method::GET,
+        "/v2/schemas/metadefs/tags",
+        schemas::show,
+        &[],
+        "2.2",
+        "Show the schema of a list of tags"
     ),
 ];
 

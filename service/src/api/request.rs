@@ -11,6 +11,8 @@ use crate::context::Context;
 pub struct Request {
     pub app: Arc<App>,
     pub context: Context,
+    /// The path of the route, with its parameters in braces.
+    pub route_path: &'static str,
     pub params: Vec<(String, String)>,
     /// Raw, without the question mark.
     pub query: String,

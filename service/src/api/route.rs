@@ -8,6 +8,9 @@ use super::request::Request;
 use crate::error::Error;
 use crate::policy::Rule;
 
+/// Paths on which any other method reads as if the path were not there.
+const WITHOUT_ALLOW: &[&str] = &["/v2/info/usage", "/v2/images/{image_id}/tasks"];
+
 pub type Handler = fn(Request) -> BoxFuture<'static, Result<Reply, Error>>;
 
 /// One call of the API.
@@ -83,6 +86,7 @@ impl Router {
                     matched.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
                 Found::Route { route, params }
             }
+            None if matched.value.iter().any(|route| WITHOUT_ALLOW.contains(&route.path)) => Found::Nothing,
             None => Found::Allow(
                 matched.value.iter().map(|route| route.method.as_str()).collect::<Vec<_>>().join(", "),
             ),
@@ -113,6 +117,7 @@ mod tests {
     fn an_unknown_method_names_the_known_ones() {
         assert_eq!(find(&Method::DELETE, "/v2/images"), "allow GET, POST");
         assert_eq!(find(&Method::DELETE, "/v2/images/a/file"), "allow PUT, GET, HEAD");
+        assert_eq!(find(&Method::POST, "/v2/info/usage"), "nothing");
     }
 
     #[test]

@@ -3,13 +3,14 @@
 //! The loop is ours because warp's own cannot limit how long a client may take to send its headers and cannot be
 //! given a listener that was bound, and refused, before anything else started.
 
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use futures_util::{Stream, StreamExt};
+use futures_util::{FutureExt, Stream, StreamExt};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -23,7 +24,9 @@ use warp::{Filter, Rejection};
 
 use super::body::{Body, Trailers};
 use super::dispatch::Api;
+use super::fault;
 use super::reply::{Reply, ReplyBody};
+use crate::error::Error;
 use crate::images::upload::UploadBodyError;
 
 /// A client that does not get its headers out within this time is cut off.
@@ -137,7 +140,12 @@ where
 {
     let stream = frames(body, api.server.client_timeout).boxed();
     let body = Body::new(&head.parts.headers, stream, head.trailers);
-    into_response(api.answer(&head.parts, body).await)
+    let answered = AssertUnwindSafe(api.answer(&head.parts, body)).catch_unwind().await;
+    // A panic is our bug; the client gets an answer all the same, and the panic itself is in the log.
+    into_response(answered.unwrap_or_else(|_| {
+        tracing::error!(path = head.parts.uri.path(), "a request made the service panic");
+        fault::reply(&Error::internal("panic"), &head.parts.headers, None)
+    }))
 }
 
 /// The frames of a body; a sender that is silent for too long ends it with an error.

@@ -7,8 +7,9 @@ use super::files::{Sources, absolute, read};
 use super::problem::{Problem, Severity};
 use super::reader::Reader;
 use super::{
-    Config, DatabaseConfig, DatabaseUrl, Environment, ImagesConfig, LimitsConfig, LogConfig, PolicyConfig,
-    ServerConfig, checks, database_url, identity, stores,
+    Config, CorsConfig, DatabaseConfig, DatabaseUrl, Environment, ImagesConfig, LimitsConfig, LogConfig,
+    PolicyConfig, ProtectionConfig, ProtectionFormat, ServerConfig, checks, database_url, identity,
+    image_schema, stores,
 };
 
 /// A configuration that can be started with, and what should be said about it.
@@ -108,6 +109,19 @@ fn server(reader: &mut Reader) -> ServerConfig {
         max_request_id_length: reader.number("DEFAULT", "max_request_id_length"),
         trust_proxy_headers: reader.boolean("oslo_middleware", "enable_proxy_headers_parsing"),
         client_timeout: Duration::from_secs(reader.number("DEFAULT", "client_socket_timeout")),
+        disable_by_file: reader.path("healthcheck", "disable_by_file_path"),
+        cors: cors(reader),
+    }
+}
+
+fn cors(reader: &mut Reader) -> CorsConfig {
+    CorsConfig {
+        allowed_origins: reader.list("cors", "allowed_origin"),
+        allow_credentials: reader.boolean("cors", "allow_credentials"),
+        expose_headers: reader.list("cors", "expose_headers"),
+        max_age_secs: reader.number("cors", "max_age"),
+        allow_methods: reader.list("cors", "allow_methods"),
+        allow_headers: reader.list("cors", "allow_headers"),
     }
 }
 
@@ -230,7 +244,24 @@ fn images(reader: &mut Reader, sources: &Sources) -> ImagesConfig {
         show_image_direct_url: reader.boolean("DEFAULT", "show_image_direct_url"),
         show_multiple_locations: reader.boolean("DEFAULT", "show_multiple_locations"),
         import_methods: import_methods(reader),
-        schema_dir: directory.filter(|directory| directory.join("schema-image.json").exists()),
+        custom_properties: image_schema::custom_properties(reader, directory.as_deref()),
+        schema_dir: directory.clone().filter(|directory| directory.join("schema-image.json").exists()),
+        protection: protection(reader, directory.as_deref()),
+    }
+}
+
+fn protection(reader: &mut Reader, directory: Option<&Path>) -> ProtectionConfig {
+    let format = |text: &str| match text.to_ascii_lowercase().as_str() {
+        "roles" => Some(ProtectionFormat::Roles),
+        "policies" => Some(ProtectionFormat::Policies),
+        _ => None,
+    };
+    let file = reader.path("DEFAULT", "property_protection_file");
+    ProtectionConfig {
+        file: file.map(|file| directory.map_or_else(|| absolute(&file), |directory| directory.join(&file))),
+        format: reader
+            .parse("DEFAULT", "property_protection_rule_format", "roles or policies", format)
+            .unwrap_or_default(),
     }
 }
 

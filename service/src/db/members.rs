@@ -48,7 +48,7 @@ pub fn insert(
     now: Timestamp,
 ) -> Result<MemberRecord, DbError> {
     // The unique key does not stop two live rows: the image's row keeps a second writer waiting.
-    lock_image(conn, image_id)?;
+    lock(conn, image_id)?;
     if get(conn, image_id, member)?.is_some() {
         return Err(DbError::Duplicate);
     }
@@ -98,7 +98,9 @@ pub fn delete(
     Ok(())
 }
 
-fn lock_image(conn: &mut dyn Connection, image_id: &str) -> Result<(), DbError> {
+/// Keeps every other writer of this image's members waiting until the end of the transaction. `Missing` when there
+/// is no such image.
+pub fn lock(conn: &mut dyn Connection, image_id: &str) -> Result<(), DbError> {
     let suffix = conn.dialect().for_update();
     let sql = format!("SELECT id FROM images WHERE id = ? AND deleted = 0{suffix}");
     query_one(conn, &sql, &[image_id.into()], |_| Ok(()))?.ok_or(DbError::Missing)

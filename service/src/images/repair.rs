@@ -56,16 +56,16 @@ async fn put_back(app: &App, id: &str) -> Result<(), Error> {
             }
         }
     }
+    back_to_queued(app, id).await
+}
+
+/// saving → queued, and the lease goes. Nothing is left to do for an image that was deleted while its data arrived.
+pub async fn back_to_queued(app: &App, id: &str) -> Result<(), Error> {
     let wanted = id.to_owned();
     let put_back = app.db.write(move |conn| {
         db::leases::release(conn, &wanted)?;
-        match db::images::set_status(
-            conn,
-            &wanted,
-            &[Status::Saving],
-            &StatusChange::to_queued(),
-            clock::now(),
-        ) {
+        let change = StatusChange::to_queued();
+        match db::images::set_status(conn, &wanted, &[Status::Saving], &change, clock::now()) {
             Err(DbError::Stale | DbError::Missing) => Ok(()),
             other => other,
         }

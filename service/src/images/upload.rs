@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::images::digests::SentDigests;
 pub use crate::images::pump::{Body, BodyError as UploadBodyError};
 use crate::images::pump::{BodyError, Limit, Order, PumpError, Pumped, pump};
-use crate::images::{delete, load, not_found};
+use crate::images::{delete, load, not_found, repair};
 use crate::policy::Rule;
 use crate::stores::{Store, StoreError};
 use glasshouse_shared::format::{Accepted, Refusal, Rules, judge};
@@ -130,24 +130,9 @@ async fn claim(app: &App, id: &str) -> Result<(), Error> {
     })
 }
 
-/// saving → queued. When even that fails, the lease runs out and the next start repairs the row.
+/// When even that fails, the lease runs out and the next start repairs the row.
 async fn release(app: &App, id: &str) {
-    let wanted = id.to_owned();
-    let released = app.db.write(move |conn| {
-        db::leases::release(conn, &wanted)?;
-        match db::images::set_status(
-            conn,
-            &wanted,
-            &[Status::Saving],
-            &StatusChange::to_queued(),
-            clock::now(),
-        ) {
-            // Deleted while its data arrived: there is nothing to give back.
-            Err(DbError::Stale | DbError::Missing) => Ok(()),
-            other => other,
-        }
-    });
-    if let Err(error) = released.await {
+    if let Err(error) = repair::back_to_queued(app, id).await {
         tracing::error!(image_id = id, %error, "an image could not be put back into queued");
     }
 }

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::config::{
-    AuthConfig, Config, DatabaseConfig, DatabaseUrl, DomainRef, ImagesConfig, KeystoneConfig, LimitsConfig,
-    LogConfig, PolicyConfig, Secret, ServerConfig, ServiceLogin, StoreConfig, StoreKind, StoresConfig,
+    AuthConfig, Config, CorsConfig, DatabaseConfig, DatabaseUrl, DomainRef, ImagesConfig, KeystoneConfig,
+    LimitsConfig, LogConfig, PolicyConfig, ProtectionConfig, Secret, ServerConfig, ServiceLogin, StoreConfig,
+    StoreKind, StoresConfig,
 };
 
 use super::LabError;
@@ -25,6 +26,8 @@ pub fn of(folder: &Folder, listen: SocketAddr) -> Result<Config, LabError> {
             max_request_id_length: 64,
             trust_proxy_headers: false,
             client_timeout: Duration::from_mins(15),
+            disable_by_file: None,
+            cors: CorsConfig::default(),
         },
         auth: auth(listen)?,
         database: DatabaseConfig {
@@ -115,5 +118,7 @@ fn images() -> ImagesConfig {
         show_multiple_locations: false,
         import_methods: words(&["glance-direct", "web-download", "copy-image"]),
         schema_dir: None,
+        custom_properties: serde_json::Map::new(),
+        protection: ProtectionConfig::default(),
     }
 }

@@ -24,6 +24,8 @@ mod reading;
 
 const SCHEME: &str = "file";
 const PARTIAL_SUFFIX: &str = ".partial";
+/// What one read brings; three or four of them are in memory for each reader.
+pub const READ_BLOCK_BYTES: usize = 256 * 1024;
 
 pub struct FileBackend {
     datadir: Arc<Path>,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::{Map, Value, json};
+
 use crate::config::{StoreConfig, StoreKind, StoresConfig};
 
 pub mod backend;
@@ -37,6 +39,10 @@ pub struct Store {
     /// Copies are read from the heaviest store first.
     pub weight: i64,
     pub read_only: bool,
+    /// The driver, by its name in `enabled_backends`.
+    pub kind: &'static str,
+    /// What an administrator is told of the driver.
+    pub properties: Map<String, Value>,
     backend: Arc<dyn Backend>,
 }
 
@@ -92,15 +98,25 @@ impl Stores {
 
 /// `None` for a driver that only reads from elsewhere and needs nothing opened.
 fn open_store(config: &StoreConfig) -> Result<Option<Store>, StoreError> {
-    let backend: Arc<dyn Backend> = match &config.kind {
-        StoreKind::File { datadir, file_perm, .. } => Arc::new(file::FileBackend::open(datadir, *file_perm)?),
+    let (kind, backend, properties): (_, Arc<dyn Backend>, _) = match &config.kind {
+        StoreKind::File { datadir, file_perm, thin_provisioning } => {
+            let properties = json!({
+                "data_dir": datadir,
+                "chunk_size": file::READ_BLOCK_BYTES,
+                "thin_provisioning": thin_provisioning,
+            });
+            ("file", Arc::new(file::FileBackend::open(datadir, *file_perm)?), properties)
+        }
         StoreKind::Http => return Ok(None),
     };
+    let Value::Object(properties) = properties else { return Ok(None) };
     Ok(Some(Store {
         id: config.id.clone(),
         description: config.description.clone(),
         weight: config.weight,
         read_only: false,
+        kind,
+        properties,
         backend,
     }))
 }

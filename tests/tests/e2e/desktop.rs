@@ -181,7 +181,7 @@ fn a_file_given_by_command_line_is_uploaded_and_comes_back_unharmed() {
 
     window.press("Down");
     window.settle();
-    window.picture("images");
+    window.picture("uploaded");
     let saved = window.press_until("ctrl+d", "download_verified");
     let path = PathBuf::from(saved["path"].as_str().expect("a path"));
     assert!(path.starts_with(window.home.path()), "{}", path.display());
@@ -240,12 +240,37 @@ fn the_lab_ends_with_the_window_that_started_it() {
 #[test]
 fn it_connects_to_a_cloud_of_clouds_yaml() {
     let lab = Lab::start();
-    lab.api().create_image(&serde_json::json!({"name": "seen from the window"}));
+    let images = furnish(&lab);
     let home = Scratch::new("desktop");
     fs::copy(lab.clouds_file(), home.folder("config/openstack").join("clouds.yaml")).expect("a copy");
     let mut window = Window::open_in(home, "light", &["--cloud", service::LAB_CLOUD]);
     window.event("connected");
-    assert_eq!(window.event("listed")["images"], 1);
+    assert_eq!(window.event("listed")["images"], images);
+    window.press("Down");
+    window.picture("images");
+}
+
+/// A lab as people have it: several formats, a Japanese name, and one image that still waits for its data. Answers
+/// how many there are.
+fn furnish(lab: &Lab) -> usize {
+    let api = lab.api();
+    let kept = [
+        ("grub-rescue", "iso", "public", images::rescue_iso()),
+        ("ipxe", "iso", "community", images::ipxe_iso()),
+        ("installer", "raw", "private", images::installer_disk()),
+        ("installer-vmdk", "vmdk", "shared", images::converted("vmdk", "")),
+        ("installer-vdi", "vdi", "private", images::converted("vdi", "")),
+        ("インストーラー", "qcow2", "public", images::qcow2()),
+    ];
+    for (name, disk_format, visibility, file) in &kept {
+        let id = api.create_image(&serde_json::json!({
+            "name": name, "disk_format": disk_format, "container_format": "bare", "visibility": visibility,
+            "tags": ["installer"], "os_distro": "debian",
+        }));
+        api.upload_file(&id, file).expect(204);
+    }
+    api.create_image(&serde_json::json!({"name": "waits for its data"}));
+    kept.len() + 1
 }
 
 #[test]

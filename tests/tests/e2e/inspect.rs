@@ -35,7 +35,10 @@ fn inspect_tells_what_qemu_img_tells() {
             assert_eq!(ours["format"], format, "{}", path.display());
             assert_eq!(theirs["format"], name_in_qemu(format), "{}", path.display());
         }
-        assert_eq!(ours["virtual_size_bytes"], theirs["virtual-size"], "{}", path.display());
+        // A disc tells how long it is, and may be shorter than its file.
+        if format != "iso" {
+            assert_eq!(ours["virtual_size_bytes"], theirs["virtual-size"], "{}", path.display());
+        }
         assert_eq!(ours["disk_format"], format, "{}", path.display());
         assert_eq!(ours["acceptable"], true, "{}", path.display());
         if let Some(cluster) = theirs.get("cluster-size").filter(|_| format == "qcow2") {

@@ -73,8 +73,18 @@ pub const OPTIONS: &[Opt] = &[
         "Believe the Forwarded and X-Forwarded headers of a proxy in front.",
     )
     .or("False"),
-    Opt::new("cors", "allowed_origin", List, "Web pages that may call the API from a browser.").missing(),
-    Opt::new("healthcheck", "disable_by_file_path", Path, "File whose presence turns /healthcheck red.").missing(),
+    Opt::new("cors", "allowed_origin", List, "Web pages that may call the API from a browser, by scheme, host and port; * = all."),
+    Opt::new("cors", "allow_credentials", Boolean, "Let such a page send what the browser knows of the user.").or("True"),
+    Opt::new("cors", "expose_headers", List, "Headers of an answer that such a page may read.")
+        .or("X-Image-Meta-Checksum,X-Auth-Token,X-Subject-Token,X-Service-Token,X-OpenStack-Request-ID"),
+    Opt::new("cors", "max_age", Integer, "Seconds for which a browser may remember its permission.").or("3600"),
+    Opt::new("cors", "allow_methods", List, "Methods that such a page may call.").or("GET,PUT,POST,DELETE,PATCH"),
+    Opt::new("cors", "allow_headers", List, "Headers that such a page may send beside the simple ones.").or(
+        "Content-MD5,X-Image-Meta-Checksum,X-Storage-Token,Accept-Encoding,X-Auth-Token,X-Identity-Status,X-Roles,\
+         X-Service-Catalog,X-User-Id,X-Tenant-Id,X-OpenStack-Request-ID",
+    ),
+    Opt::new("healthcheck", "disable_by_file_path", Path, "File whose presence turns /healthcheck red.")
+        .or("/etc/glance/healthcheck_disable"),
     Opt::new("oslo_messaging_notifications", "driver", Multi, "How notifications are sent; noop or nothing: not at all.")
         .was(&[("DEFAULT", "notification_driver")])
         .or("noop")
@@ -121,12 +131,6 @@ pub const GROUPS: &[Group] = &[
         names: "max_request_body_size secure_proxy_ssl_header http_basic_auth_user_file",
         status: Status::Accepted,
         sentence: "Not in Glance's pipeline either.",
-    },
-    Group {
-        section: "cors",
-        names: "allow_credentials expose_headers max_age allow_methods allow_headers",
-        status: Status::Accepted,
-        sentence: "Details of allowed_origin.",
     },
     Group {
         section: "healthcheck",

@@ -14,10 +14,7 @@ use futures_util::stream::{Stream, try_unfold};
 use tokio::task;
 
 use super::super::{ByteRange, StoreError};
-use super::store_error;
-
-/// What one read brings; three or four of them are in memory for each reader.
-const BLOCK_BYTES: usize = 256 * 1024;
+use super::{READ_BLOCK_BYTES, store_error};
 
 /// A part of a file that is being read.
 pub(super) struct Reading {
@@ -75,7 +72,7 @@ impl Reading {
 
     /// A buffer as long as the next block.
     fn buffer(&self) -> Buffer {
-        let want = usize::try_from(self.left_bytes).unwrap_or(BLOCK_BYTES).min(BLOCK_BYTES);
+        let want = usize::try_from(self.left_bytes).unwrap_or(READ_BLOCK_BYTES).min(READ_BLOCK_BYTES);
         Buffer { bytes: self.shelf.take(want), shelf: Arc::clone(&self.shelf) }
     }
 
@@ -215,14 +212,15 @@ mod tests {
         let on_shelf = || shelf.0.lock().expect("the lock").len();
         let first = reading.next_block().expect("read");
         let second = reading.next_block().expect("read");
-        assert_eq!((first.len(), second.len(), on_shelf()), (BLOCK_BYTES, BLOCK_BYTES, 0));
-        assert!(first == data[..BLOCK_BYTES] && second == data[BLOCK_BYTES..2 * BLOCK_BYTES]);
+        assert_eq!((first.len(), second.len(), on_shelf()), (READ_BLOCK_BYTES, READ_BLOCK_BYTES, 0));
+        assert!(first == data[..READ_BLOCK_BYTES] && second == data[READ_BLOCK_BYTES..2 * READ_BLOCK_BYTES]);
         drop(first);
         assert_eq!(on_shelf(), 1);
         let third = reading.next_block().expect("read");
         assert_eq!(on_shelf(), 0);
         assert!(
-            second == data[BLOCK_BYTES..2 * BLOCK_BYTES] && third == data[2 * BLOCK_BYTES..3 * BLOCK_BYTES]
+            second == data[READ_BLOCK_BYTES..2 * READ_BLOCK_BYTES]
+                && third == data[2 * READ_BLOCK_BYTES..3 * READ_BLOCK_BYTES]
         );
     }
 

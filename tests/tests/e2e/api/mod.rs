@@ -1,12 +1,16 @@
 //! Every route of the Image API that there is: status, headers, body, links.
 
+mod actions;
 mod conditions;
 mod create;
 mod data;
 mod delete_and_tags;
 mod digests;
 mod errors;
+mod info;
 mod list;
+mod members;
+mod options;
 mod patch;
 mod schemas;
 mod show;
@@ -49,7 +53,7 @@ fn listed(answer: &Answer, header: &str) -> Vec<String> {
 }
 
 /// Whether a text is a time as the API writes it: `2026-01-31T23:59:59Z`.
-fn is_time(value: &Value) -> bool {
+pub(crate) fn is_time(value: &Value) -> bool {
     let pattern = "0000-00-00T00:00:00Z";
     value.as_str().is_some_and(|text| {
         let fits =

@@ -1,60 +1,51 @@
-//! `/v2/schemas/…`: what an image document looks like, for clients that build their options from it.
+//! The schemas of an image and of a page of images.
 
-use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::reply::Reply;
-use super::request::Request;
+use super::{ID_PATTERN, link, page_links};
 use crate::config::ImagesConfig;
-use crate::error::Error;
 
-/// Shows the schema of an image.
-pub async fn image(request: Request) -> Result<Reply, Error> {
-    request.body.refuse()?;
-    Ok(Reply::json(StatusCode::OK, &image_schema(&request.app.images)))
-}
-
-/// Shows the schema of a page of images.
-pub async fn images(request: Request) -> Result<Reply, Error> {
-    request.body.refuse()?;
-    Ok(Reply::json(StatusCode::OK, &images_schema(&request.app.images)))
-}
-
-fn image_schema(rules: &ImagesConfig) -> Value {
+pub fn one(rules: &ImagesConfig) -> Value {
     json!({
         "name": "image",
-        "properties": image_properties(rules),
+        "properties": with_custom(image_properties(rules), rules),
         "additionalProperties": {"type": "string"},
-        "links": [
-            {"rel": "self", "href": "{self}"},
-            {"rel": "enclosure", "href": "{file}"},
-            {"rel": "describedby", "href": "{schema}"},
-        ],
+        "links": [link("self", "self"), link("enclosure", "file"), link("describedby", "schema")],
     })
 }
 
-fn images_schema(rules: &ImagesConfig) -> Value {
+pub fn page(rules: &ImagesConfig) -> Value {
     json!({
         "name": "images",
         "properties": {
-            "images": {"type": "array", "items": image_schema(rules)},
+            "images": {"type": "array", "items": one(rules)},
             "first": {"type": "string"},
             "next": {"type": "string"},
             "schema": {"type": "string"},
         },
-        "links": [
-            {"rel": "first", "href": "{first}"},
-            {"rel": "next", "href": "{next}"},
-            {"rel": "describedby", "href": "{schema}"},
-        ],
+        "links": page_links(),
     })
+}
+
+/// The operator's definitions join; none of them changes an attribute of the service's own.
+fn with_custom(mut properties: Value, rules: &ImagesConfig) -> Value {
+    if let Value::Object(known) = &mut properties {
+        for (name, definition) in &rules.custom_properties {
+            let mut definition = definition.clone();
+            if let Value::Object(definition) = &mut definition {
+                definition.insert("is_base".to_owned(), Value::Bool(false));
+            }
+            known.entry(name).or_insert(definition);
+        }
+    }
+    properties
 }
 
 fn image_properties(rules: &ImagesConfig) -> Value {
     json!({
         "id": {
             "type": "string", "description": "The id of the image, a UUID",
-            "pattern": "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$",
+            "pattern": ID_PATTERN,
         },
         "name": {"type": ["null", "string"], "description": "The name of the image, for people", "maxLength": 255},
         "status": {
