@@ -101,6 +101,10 @@ fn locations(operation: &Operation<'_>, is_deep: bool) -> Result<Change, Error> 
     if is_deep == (operation.verb == Verb::Replace) {
         return Err(bad_depth(operation.pointer));
     }
+    if operation.verb == Verb::Replace && !operation.value.is_some_and(attributes::is_locations) {
+        let message = "/locations takes a list of locations, each with url and metadata.";
+        return Err(Error::BadRequest(message.to_owned()));
+    }
     Ok(Change::Locations)
 }
 

@@ -13,8 +13,18 @@ use glasshouse_shared::image::Status;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     Whole,
-    From { first: u64, last: Option<u64> },
-    Suffix { length: u64 },
+    From {
+        first: u64,
+        last: Option<u64>,
+    },
+    /// Nothing is cut: a last byte beyond the image cannot be satisfied.
+    Exactly {
+        first: u64,
+        last: u64,
+    },
+    Suffix {
+        length: u64,
+    },
 }
 
 /// The data, and which part of how much it is.
@@ -76,6 +86,8 @@ fn resolve(wanted: Wanted, size_bytes: u64) -> Result<Option<ByteRange>, Error> 
         Wanted::From { first, last } => {
             (first, last.map_or(size_bytes, |last| last.saturating_add(1).min(size_bytes)))
         }
+        Wanted::Exactly { last, .. } if last >= size_bytes => return Err(unsatisfiable()),
+        Wanted::Exactly { first, last } => (first, last.saturating_add(1)),
         Wanted::Suffix { length: 0 } => return Err(unsatisfiable()),
         Wanted::Suffix { length } => (size_bytes.saturating_sub(length), size_bytes),
     };

@@ -55,6 +55,8 @@ fn header(name: &'static str, answer: &Answer, base: &str, failed: bool) -> Opti
     match name {
         // The words of an error and the order of a document are ours.
         "content-length" if failed || is_document => None,
+        // RFC 9110 §8.6 forbids it on a 204.
+        "content-length" if answer.status == 204 => None,
         // An empty body has no type worth comparing.
         "content-type" if answer.body.is_empty() => None,
         "content-type" => Some(value.to_ascii_lowercase().replace(' ', "")),
