@@ -132,12 +132,14 @@ fn is_short_text(value: &Value, max_chars: usize) -> bool {
 
 /// Whether this is a list of `{url, metadata}`.
 pub fn is_locations(value: &Value) -> bool {
-    let is_location = |entry: &Value| {
-        let url = entry.get("url").and_then(Value::as_str);
-        url.is_some_and(|url| url.chars().count() <= TEXT_MAX_CHARS)
-            && entry.get("metadata").is_some_and(Value::is_object)
-    };
     value.as_array().is_some_and(|entries| entries.iter().all(is_location))
+}
+
+/// Whether this is one `{url, metadata}`.
+pub fn is_location(value: &Value) -> bool {
+    let url = value.get("url").and_then(Value::as_str);
+    url.is_some_and(|url| url.chars().count() <= TEXT_MAX_CHARS)
+        && value.get("metadata").is_some_and(Value::is_object)
 }
 
 /// 8-4-4-4-12 hexadecimal digits in either case.

@@ -101,8 +101,14 @@ fn locations(operation: &Operation<'_>, is_deep: bool) -> Result<Change, Error> 
     if is_deep == (operation.verb == Verb::Replace) {
         return Err(bad_depth(operation.pointer));
     }
-    if operation.verb == Verb::Replace && !operation.value.is_some_and(attributes::is_locations) {
-        let message = "/locations takes a list of locations, each with url and metadata.";
+    let fits = match (operation.verb, operation.value) {
+        (Verb::Remove, _) => true,
+        (Verb::Replace, Some(value)) => attributes::is_locations(value),
+        (Verb::Add, Some(value)) => attributes::is_location(value),
+        (Verb::Add | Verb::Replace, None) => false,
+    };
+    if !fits {
+        let message = "/locations takes locations, each with url and metadata.";
         return Err(Error::BadRequest(message.to_owned()));
     }
     Ok(Change::Locations)

@@ -49,6 +49,18 @@ impl Outcome {
     }
 }
 
+impl Outcome {
+    /// A page of a list without its links.
+    pub fn without_links(&self) -> Self {
+        let mut outcome = self.clone();
+        if let Body::Document(Value::Object(document)) = &mut outcome.body {
+            document.remove("first");
+            document.remove("next");
+        }
+        outcome
+    }
+}
+
 fn header(name: &'static str, answer: &Answer, base: &str, failed: bool) -> Option<String> {
     let is_document = answer.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
     let value = answer.header(name)?;
