@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::images::Visible;
+use crate::images::locations::Location;
 use crate::images::members::Member;
 use crate::images::tasks::Task;
 use glasshouse_shared::image::Image;
@@ -26,12 +27,7 @@ pub fn image(app: &App, visible: &Visible) -> Value {
         document.insert("direct_url".to_owned(), json!(location.url));
     }
     if app.images.show_multiple_locations {
-        let locations: Vec<Value> = visible
-            .record
-            .locations
-            .iter()
-            .map(|location| json!({"url": location.url, "metadata": location.metadata}))
-            .collect();
+        let locations: Vec<Value> = visible.record.locations.iter().map(location).collect();
         document.insert("locations".to_owned(), Value::Array(locations));
     }
     if app.stores.is_multi() && !visible.record.locations.is_empty() {
@@ -40,6 +36,11 @@ pub fn image(app: &App, visible: &Visible) -> Value {
         document.insert("stores".to_owned(), json!(stores.join(",")));
     }
     Value::Object(document)
+}
+
+/// One location, as clients see it.
+pub fn location(location: &Location) -> Value {
+    json!({"url": location.url, "metadata": location.metadata})
 }
 
 /// The document of one member.
