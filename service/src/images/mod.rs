@@ -62,7 +62,7 @@ pub async fn load(app: &App, ctx: &Context, id: &str) -> Result<Visible, Error> 
         return Err(not_found(id));
     }
     let (wanted, project) = (id.to_owned(), ctx.project_id.clone());
-    let found = app.db.read(move |conn| {
+    let found = app.db.read_loosely(move |conn| {
         let Some(record) = db::images::get(conn, &wanted)? else { return Ok(None) };
         let stranger = record.image.owner != project && record.image.visibility == Visibility::Shared;
         let member_id = match &project {

@@ -53,7 +53,7 @@ fn listed(answer: &Answer, header: &str) -> Vec<String> {
 }
 
 /// Whether a text is a time as the API writes it: `2026-01-31T23:59:59Z`.
-fn is_time(value: &Value) -> bool {
+pub(crate) fn is_time(value: &Value) -> bool {
     let pattern = "0000-00-00T00:00:00Z";
     value.as_str().is_some_and(|text| {
         let fits =
