@@ -46,6 +46,7 @@ const CALLS: &[(&str, &str, Takes, Gives)] = &[
     ("GET", "/v2/images/{image_id}/file", Nothing, Gives::Data),
     ("PUT", "/v2/images/{image_id}/tags/{tag}", Nothing, NoContent),
     ("DELETE", "/v2/images/{image_id}/tags/{tag}", Nothing, NoContent),
+    ("GET", "/v2/images/{image_id}/locations", Nothing, Gives::Document("locations")),
     ("GET", "/v2/images/{image_id}/tasks", Nothing, Gives::Document("object")),
     ("POST", "/v2/images/{image_id}/actions/deactivate", Nothing, NoContent),
     ("POST", "/v2/images/{image_id}/actions/reactivate", Nothing, NoContent),
@@ -269,6 +270,7 @@ fn components(rules: &ImagesConfig) -> Value {
     });
     let mut components = json!({
         "object": {"type": "object"},
+        "locations": {"type": "array", "items": {"type": "object"}},
         "image_new": {"type": "object"},
         "image_patch": {"type": "array", "items": step},
         "member_new": word("member"),

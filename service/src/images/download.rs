@@ -70,6 +70,10 @@ pub async fn download(app: &App, ctx: &Context, id: &str, wanted: Wanted) -> Res
     }
     match failure {
         None | Some(StoreError::NotFound) => Ok(None),
+        Some(error @ StoreError::Unreachable(_)) => Err(Error::Unavailable {
+            message: "The store that holds the data cannot be reached at the moment.".to_owned(),
+            source: Some(Box::new(error)),
+        }),
         Some(error) => Err(Error::internal(error)),
     }
 }

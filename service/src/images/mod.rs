@@ -16,6 +16,7 @@ pub mod create;
 pub mod delete;
 pub mod download;
 pub mod list;
+pub mod locations;
 pub mod members;
 pub mod protection;
 mod pump;

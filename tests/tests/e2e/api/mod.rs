@@ -7,10 +7,12 @@ mod delete_and_tags;
 mod errors;
 mod info;
 mod list;
+mod locations;
 mod members;
 mod options;
 mod patch;
 mod schemas;
+mod several_stores;
 mod show;
 mod versions;
 
