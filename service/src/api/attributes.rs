@@ -12,6 +12,9 @@ use crate::images::create::NewImage;
 /// Longest name, owner, tag and property key, in characters.
 const TEXT_MAX_CHARS: usize = 255;
 
+/// Longest value of a property, as the column holds.
+const VALUE_MAX_BYTES: usize = 65_535;
+
 /// Attributes that the service alone sets.
 pub const READ_ONLY: &[&str] = &[
     "created_at",
@@ -203,5 +206,24 @@ fn property(key: &str, value: &Value) -> Result<Attribute, Error> {
     bounded("the name of a property", &Value::String(key.to_owned()))?;
     let text = value.as_str().ok_or_else(|| mismatch(key, value, "a string"))?;
     three_bytes(key, text)?;
+    if text.len() > VALUE_MAX_BYTES {
+        return Err(mismatch(key, value, &format!("at most {VALUE_MAX_BYTES} bytes long")));
+    }
     Ok(Attribute::Property { key: key.to_owned(), value: text.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_as_long_as_its_column_is() {
+        let of = |length: usize| property("key", &Value::String("\u{3042}".repeat(length)));
+        assert!(
+            matches!(of(21_845), Ok(Attribute::Property { value, .. }) if value.len() == VALUE_MAX_BYTES)
+        );
+        assert!(
+            matches!(of(21_846), Err(Error::BadRequest(text)) if text.contains("key must be at most 65535 bytes"))
+        );
+    }
 }
