@@ -2,6 +2,7 @@
 
 use crate::config::{ImagesConfig, LimitsConfig};
 use crate::db::Db;
+use crate::images::protection::Protections;
 use crate::policy::Enforcer;
 use crate::stores::Stores;
 
@@ -9,6 +10,7 @@ pub struct App {
     pub db: Db,
     pub stores: Stores,
     pub enforcer: Enforcer,
+    pub protections: Protections,
     pub images: ImagesConfig,
     pub limits: LimitsConfig,
     /// Names this node in the leases of uploads; the same after a restart.

@@ -15,6 +15,7 @@ use crate::auth::keystone::Keystone;
 use crate::auth::{Authenticator, ServiceTokens, TokenValidator};
 use crate::config::{AuthConfig, Config};
 use crate::db::{self, Db, DbError};
+use crate::images::protection::{ProtectionError, Protections};
 use crate::images::repair;
 use crate::lab::{self, Identity, LabError, LabOptions};
 use crate::policy::{Enforcer, PolicyError};
@@ -32,6 +33,8 @@ pub enum StartError {
     Store(#[from] StoreError),
     #[error("{0}")]
     Policy(#[from] PolicyError),
+    #[error("{0}")]
+    Protection(#[from] ProtectionError),
     #[error("{0}")]
     Identity(#[from] crate::auth::keystone::KeystoneError),
     #[error("{0}")]
@@ -121,10 +124,13 @@ impl Service {
 /// Opens every collaborator.
 async fn open(config: &Config, db: Db, node: String) -> Result<App, StartError> {
     db.write(db::leases::ensure_table).await?;
+    let enforcer = Enforcer::new(&config.policy)?;
+    let protections = Protections::read(&config.images.protection, &enforcer)?;
     Ok(App {
         db,
         stores: Stores::open(&config.stores)?,
-        enforcer: Enforcer::new(&config.policy)?,
+        enforcer,
+        protections,
         images: config.images.clone(),
         limits: config.limits.clone(),
         node,

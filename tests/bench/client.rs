@@ -33,15 +33,17 @@ impl Client {
 
     /// Sends a call and reads the answer: status and body.
     pub fn send(&mut self, call: &Call) -> (u16, Vec<u8>) {
-        let mut request = format!(
-            "{} {} HTTP/1.1\r\nHost: {}\r\nX-Auth-Token: {}\r\nAccept: application/json\r\n",
-            call.method, call.path, self.address, self.token
+        let content = call.body.as_ref().map_or_else(String::new, |(media_type, body)| {
+            format!("Content-Type: {media_type}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+        });
+        let request = format!(
+            "{} {} HTTP/1.1\r\nHost: {}\r\nX-Auth-Token: {}\r\nAccept: application/json\r\n{}",
+            call.method,
+            call.path,
+            self.address,
+            self.token,
+            if content.is_empty() { "\r\n" } else { &content }
         );
-        if let Some((media_type, body)) = &call.body {
-            request += &format!("Content-Type: {media_type}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-        } else {
-            request += "\r\n";
-        }
         let mut connection = self.connection.take().unwrap_or_else(|| {
             let socket = TcpStream::connect(&self.address).expect("a connection");
             socket.set_nodelay(true).expect("TCP_NODELAY");

@@ -35,7 +35,7 @@ pub struct Contender {
     pub idle_bytes: u64,
     address: String,
     keystone: &'static Keystone,
-    _runs: Runs,
+    _held: Runs,
 }
 
 /// Kept for as long as they are measured.
@@ -60,8 +60,8 @@ impl Contender {
                 let processes = Processes { server: glance.process().id(), database: Some(database) };
                 let idle_bytes = processes.resident_bytes();
                 let address = format!("127.0.0.1:{}", glance.port);
-                let _runs = Runs::Glance(glance);
-                Self { kind, processes, start: None, idle_bytes, address, keystone, _runs }
+                let held = Runs::Glance(glance);
+                Self { kind, processes, start: None, idle_bytes, address, keystone, _held: held }
             }
             Kind::OursOnMariadb => {
                 let tables = Database::Mariadb(server.create_database());
@@ -97,7 +97,7 @@ impl Contender {
         let processes = Processes { server: service.process.id(), database };
         let idle_bytes = processes.resident_bytes();
         let address = format!("127.0.0.1:{port}");
-        Self { kind, processes, start, idle_bytes, address, keystone, _runs: Runs::Ours(service, scratch) }
+        Self { kind, processes, start, idle_bytes, address, keystone, _held: Runs::Ours(service, scratch) }
     }
 
     pub fn client(&self, caller: Caller) -> Client {

@@ -73,7 +73,8 @@ pub fn fill(database: &Database, server: &Mariadb, images: u64, owners: &Owners)
         }
         Database::Mariadb(database) => {
             let statements = statements(&MARIADB, images, owners);
-            let analyze = "ANALYZE TABLE images, image_properties, image_tags, image_locations, image_members;";
+            let analyze =
+                "ANALYZE TABLE images, image_properties, image_tags, image_locations, image_members;";
             let text = format!("USE {};\n{MARIADB_SETTINGS}\n{statements}\n{analyze}\n", database.name);
             std::fs::write(&file, text).expect("a file of statements");
             server.sql_within(&format!("source {}", file.display()), LIMIT);
@@ -148,7 +149,8 @@ fn statements(spelling: &Spelling, images: u64, owners: &Owners) -> String {
          FROM {numbers};\n",
         spelling.padded("n", 16),
     );
-    let distribution = "CASE n % 4 WHEN 0 THEN 'debian' WHEN 1 THEN 'fedora' WHEN 2 THEN 'ubuntu' ELSE 'rocky' END";
+    let distribution =
+        "CASE n % 4 WHEN 0 THEN 'debian' WHEN 1 THEN 'fedora' WHEN 2 THEN 'ubuntu' ELSE 'rocky' END";
     let build = format!("'build-' || ({rare})");
     for (name, value) in [
         ("architecture", "'x86_64'"),
@@ -157,16 +159,16 @@ fn statements(spelling: &Spelling, images: u64, owners: &Owners) -> String {
         ("os_version", "'' || (n % 20)"),
         ("build_id", &build),
     ] {
-        sql += &format!(
+        sql.extend([format!(
             "INSERT INTO image_properties (image_id, name, value, created_at, updated_at, deleted)
              SELECT {id}, '{name}', {value}, {created}, {created}, 0 FROM {numbers};\n"
-        );
+        )]);
     }
     for tag in ["'tag-' || (n % 20)".to_owned(), format!("'rare-' || ({rare})")] {
-        sql += &format!(
+        sql.extend([format!(
             "INSERT INTO image_tags (image_id, value, created_at, updated_at, deleted)
              SELECT {id}, {tag}, {created}, {created}, 0 FROM {numbers};\n"
-        );
+        )]);
     }
     sql + &format!(
         "INSERT INTO image_locations (image_id, value, meta_data, status, created_at, updated_at, deleted)

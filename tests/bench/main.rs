@@ -1,6 +1,11 @@
 //! The benchmark: our service beside the real Glance, on the same machine in the same run. It prints and judges nothing.
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "a tool that prints a table or ends")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark prints, and ends where it cannot go on"
+)]
 
+mod calls;
 mod client;
 mod contenders;
 mod fill;
@@ -10,23 +15,21 @@ mod rows;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: bench metadata [--ours-only] [--row TEXT] [IMAGES...]   (default: 1000 100000)";
+const USAGE: &str = "usage: bench [FACTOR]
+       bench metadata [--ours-only | --sqlite-only] [--row TEXT] [IMAGES...]   (1000 100000)";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    match arguments.next().as_deref() {
-        None => metadata::run(&metadata::Options::default()),
-        Some("metadata") => {
-            let Some(options) = metadata::Options::parse(arguments) else {
-                eprintln!("{USAGE}");
-                return ExitCode::from(2);
-            };
-            metadata::run(&options);
-        }
-        Some(_) => {
-            eprintln!("{USAGE}");
-            return ExitCode::from(2);
-        }
+    let first = arguments.next().unwrap_or_else(|| "1".to_owned());
+    if first == "metadata"
+        && let Some(options) = metadata::Options::parse(arguments)
+    {
+        metadata::run(&options);
+    } else if let Ok(factor) = first.parse() {
+        calls::run(factor);
+    } else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
     }
     ExitCode::SUCCESS
 }

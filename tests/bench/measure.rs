@@ -89,11 +89,7 @@ pub fn wait_until_idle(pid: u32) {
 }
 
 /// Makes the calls of a row one after the other. `call` is given the number of the round.
-pub fn measure(
-    processes: &Processes,
-    client: &mut Client,
-    call: &mut dyn FnMut(&mut Client, u64),
-) -> Cost {
+pub fn measure(processes: &Processes, client: &mut Client, call: &mut dyn FnMut(&mut Client, u64)) -> Cost {
     let warm_up = Instant::now();
     let mut round = 0;
     // Each process of a server must have seen the row and the token.
@@ -115,10 +111,11 @@ pub fn measure(
     waits.sort_unstable();
     let calls = waits.len();
     let each = |spent: Duration| spent / u32::try_from(calls).expect("not that many calls");
-    let at = |hundredths: usize| waits.get((calls * hundredths / 100).min(calls - 1)).copied().unwrap_or_default();
+    let at =
+        |hundredths: usize| waits.get((calls * hundredths / 100).min(calls - 1)).copied().unwrap_or_default();
     Cost {
-        server: each(after.0 - before.0),
-        database: each(after.1 - before.1),
+        server: each(after.0.saturating_sub(before.0)),
+        database: each(after.1.saturating_sub(before.1)),
         median: at(50),
         percentile_99: at(99),
         per_second: f64::from(u32::try_from(calls).expect("not that many calls")) / elapsed.as_secs_f64(),

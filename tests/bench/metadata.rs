@@ -80,7 +80,7 @@ impl Run {
                 Caller::Sparse => &mut sparse,
             };
             let cost = measure::measure(&contender.processes, client, &mut |client, round| {
-                (row.round)(client, round, images)
+                (row.round)(client, round, images);
             });
             eprintln!("{}, {images} images, {}: {}", kind.name(), row.name, split(&cost));
             cost
@@ -99,9 +99,10 @@ impl Run {
 }
 
 fn print_costs(images: u64, runs: &[Run]) {
-    println!("\n## {images} images: CPU ms of a call, server + database; p50 and p99 of waiting, ms; calls/s\n");
-    let heads: Vec<String> =
-        runs.iter().map(|run| format!("{} | wait | /s", run.kind.name())).collect();
+    println!(
+        "\n## {images} images: CPU ms of a call, server + database; p50 and p99 of waiting, ms; calls/s\n"
+    );
+    let heads: Vec<String> = runs.iter().map(|run| format!("{} | wait | /s", run.kind.name())).collect();
     println!("| row | {} | Glance : ours, MariaDB | SQLite |", heads.join(" | "));
     println!("|{}", " --- |".repeat(3 + 3 * runs.len()));
     for (place, row) in ROWS.iter().enumerate() {

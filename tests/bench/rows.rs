@@ -32,56 +32,56 @@ const INVISIBLE: &str = "/v2/images?os_distro=fedora";
 /// Every row. The round's number and how many images there are decide what is asked.
 pub const ROWS: &[Row] = &[
     row("show", Admin, |client, round, images| {
-        get(client, &format!("/v2/images/{}", fill::id(round * 7919 % images + 1)), None)
+        get(client, &format!("/v2/images/{}", fill::id(round * 7919 % images + 1)), None);
     }),
     row("list: first page", Admin, |client, _, _| get(client, "/v2/images?limit=25", Some(25))),
     row("list: deep page by marker", Admin, |client, round, images| {
-        get(client, &format!("/v2/images?limit=25&marker={}", deep(round, images)), Some(25))
+        get(client, &format!("/v2/images?limit=25&marker={}", deep(round, images)), Some(25));
     }),
     row("list: by name", Admin, |client, round, images| {
         let name = fill::name(round * 7919 % images + 1, images);
-        get(client, &format!("/v2/images?name={name}"), None)
+        get(client, &format!("/v2/images?name={name}"), None);
     }),
     row("list: by a common tag", Admin, |client, round, _| {
-        get(client, &format!("/v2/images?tag=tag-{}", round % 20), None)
+        get(client, &format!("/v2/images?tag=tag-{}", round % 20), None);
     }),
     row("list: by a rare tag", Admin, |client, round, images| {
-        get(client, &format!("/v2/images?tag=rare-{}", fill::rare(round * 7919, images)), None)
+        get(client, &format!("/v2/images?tag=rare-{}", fill::rare(round * 7919, images)), None);
     }),
     row("list: by a common property", Admin, |client, _, _| {
-        get(client, "/v2/images?os_distro=debian", Some(25))
+        get(client, "/v2/images?os_distro=debian", Some(25));
     }),
     row("list: by a rare property", Admin, |client, round, images| {
-        get(client, &format!("/v2/images?build_id=build-{}", fill::rare(round * 7919, images)), None)
+        get(client, &format!("/v2/images?build_id=build-{}", fill::rare(round * 7919, images)), None);
     }),
     row("list: sorted by name", Admin, |client, _, _| get(client, "/v2/images?sort=name:asc", Some(25))),
     row("list: sorted by created_at", Admin, |client, _, _| {
-        get(client, "/v2/images?sort=created_at:asc", Some(25))
+        get(client, "/v2/images?sort=created_at:asc", Some(25));
     }),
     row("list: deep, name descending", Admin, |client, round, images| {
-        sorted_deep(client, "name:desc", round, images)
+        sorted_deep(client, "name:desc", round, images);
     }),
     row("list: deep, size descending", Admin, |client, round, images| {
-        sorted_deep(client, "size:desc", round, images)
+        sorted_deep(client, "size:desc", round, images);
     }),
     row("list: deep, updated_at descending", Admin, |client, round, images| {
-        sorted_deep(client, "updated_at:desc", round, images)
+        sorted_deep(client, "updated_at:desc", round, images);
     }),
     row("list: deep, disk_format descending", Admin, |client, round, images| {
-        sorted_deep(client, "disk_format:desc", round, images)
+        sorted_deep(client, "disk_format:desc", round, images);
     }),
     row("list: 0.1 %, first page", Sparse, |client, _, _| get(client, "/v2/images?limit=25", None)),
     row("list: 0.1 %, sorted by name", Sparse, |client, _, _| get(client, "/v2/images?sort=name:asc", None)),
     row("list: 0.1 %, sorted by size, descending", Sparse, |client, _, _| {
-        get(client, "/v2/images?sort=size:desc", None)
+        get(client, "/v2/images?sort=size:desc", None);
     }),
     row("list: 0.1 %, by name", Sparse, |client, round, images| {
         let name = fill::name((round % (images / 1000) + 1) * 1000, images);
-        get(client, &format!("/v2/images?name={name}"), None)
+        get(client, &format!("/v2/images?name={name}"), None);
     }),
     row("list: 0.1 %, by a common tag", Sparse, |client, _, _| get(client, "/v2/images?tag=tag-0", None)),
     row("list: 0.1 %, by a common property", Sparse, |client, _, _| {
-        get(client, "/v2/images?os_distro=debian", None)
+        get(client, "/v2/images?os_distro=debian", None);
     }),
     row("list: 0.1 %, by what others have", Sparse, |client, _, _| get(client, INVISIBLE, None)),
     row("patch", Admin, |client, round, images| {
@@ -124,7 +124,7 @@ fn deep(round: u64, images: u64) -> String {
 fn sorted_deep(client: &mut Client, sort: &str, round: u64, images: u64) {
     let key = sort.split(':').next().expect("a key");
     let marker = fill::id(fill::deep(key, round, images));
-    get(client, &format!("/v2/images?limit=25&sort={sort}&marker={marker}"), Some(25))
+    get(client, &format!("/v2/images?limit=25&sort={sort}&marker={marker}"), Some(25));
 }
 
 fn get(client: &mut Client, path: &str, expected_images: Option<usize>) {

@@ -94,8 +94,18 @@ impl Deployment {
 
     /// Writes the file, fills the database, starts the service and registers it in the catalog.
     pub fn start(scratch: Scratch, database: Database, keystone: &'static Keystone) -> Self {
+        Self::start_with(scratch, database, keystone, "")
+    }
+
+    /// The same with more at the end of the file.
+    pub fn start_with(
+        scratch: Scratch,
+        database: Database,
+        keystone: &'static Keystone,
+        extra: &str,
+    ) -> Self {
         let port = process::free_port();
-        let configuration = write_configuration(&scratch, port, &database, keystone, "");
+        let configuration = write_configuration(&scratch, port, &database, keystone, extra);
         let synced = db_sync(&configuration);
         assert!(
             synced.status.success(),

@@ -32,10 +32,14 @@ impl Glance {
 
     /// Fills the database with Glance's own tool and starts it.
     pub fn start(keystone: &Keystone, database: &Database) -> Self {
-        let scratch = Scratch::new("glance");
+        Self::start_with(Scratch::new("glance"), keystone, database, "")
+    }
+
+    /// The same with more at the end of the file.
+    pub fn start_with(scratch: Scratch, keystone: &Keystone, database: &Database, extra: &str) -> Self {
         let port = process::free_port();
         let paste = tools::environment("glance").join("etc/glance/glance-api-paste.ini");
-        let extra = format!("[paste_deploy]\nconfig_file = {}\n", paste.display());
+        let extra = format!("[paste_deploy]\nconfig_file = {}\n{extra}", paste.display());
         let configuration = write_configuration(&scratch, port, database, keystone, &extra);
 
         let mut sync = Command::new(tools::environment_program("glance", "glance-manage"));

@@ -137,7 +137,7 @@ pub fn attribute(key: &str, value: &Value, rules: &ImagesConfig) -> Result<Attri
         "min_disk" => Attribute::MinDisk(amount(key, value)?),
         "min_ram" => Attribute::MinRam(amount(key, value)?),
         "tags" => Attribute::Tags(tags(value)?),
-        _ => property(key, value)?,
+        _ => property(key, value, rules)?,
     })
 }
 
@@ -202,23 +202,106 @@ fn tags(value: &Value) -> Result<BTreeSet<String>, Error> {
     tags.iter().map(|tag| bounded("a tag", tag).map(str::to_owned)).collect()
 }
 
-fn property(key: &str, value: &Value) -> Result<Attribute, Error> {
+fn property(key: &str, value: &Value, rules: &ImagesConfig) -> Result<Attribute, Error> {
     bounded("the name of a property", &Value::String(key.to_owned()))?;
-    let text = value.as_str().ok_or_else(|| mismatch(key, value, "a string"))?;
+    let definition = rules.custom_properties.get(key);
+    // A definition may allow null, which the database keeps as an empty text.
+    let text = match value {
+        Value::Null if definition.is_some_and(allows_null) => "",
+        _ => value.as_str().ok_or_else(|| mismatch(key, value, "a string"))?,
+    };
     three_bytes(key, text)?;
     if text.len() > VALUE_MAX_BYTES {
         return Err(mismatch(key, value, &format!("at most {VALUE_MAX_BYTES} bytes long")));
     }
+    if let Some(definition) = definition.filter(|_| !value.is_null()) {
+        fits(key, value, text, definition)?;
+    }
     Ok(Attribute::Property { key: key.to_owned(), value: text.to_owned() })
 }
 
+fn allows_null(definition: &Value) -> bool {
+    match definition.get("type") {
+        Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind == "null"),
+        Some(kind) => kind == "null",
+        None => false,
+    }
+}
+
+/// What `schema-image.json` asks of this property.
+fn fits(key: &str, value: &Value, text: &str, definition: &Value) -> Result<(), Error> {
+    if let Some(Value::Array(accepted)) = definition.get("enum")
+        && !accepted.contains(value)
+    {
+        let words: Vec<String> = accepted.iter().map(Value::to_string).collect();
+        return Err(mismatch(key, value, &format!("one of {}", words.join(", "))));
+    }
+    let length = text.chars().count() as u64;
+    if let Some(maximum) = definition.get("maxLength").and_then(Value::as_u64).filter(|most| length > *most) {
+        return Err(mismatch(key, value, &format!("at most {maximum} characters long")));
+    }
+    if let Some(minimum) = definition.get("minLength").and_then(Value::as_u64).filter(|least| length < *least)
+    {
+        return Err(mismatch(key, value, &format!("at least {minimum} characters long")));
+    }
+    if let Some(pattern) = definition.get("pattern").and_then(Value::as_str) {
+        // It was looked at when the file was read.
+        let regex = regex::Regex::new(pattern).map_err(Error::internal)?;
+        if !regex.is_match(text) {
+            return Err(mismatch(key, value, &format!("a text that fits {pattern}")));
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
+    use serde_json::json;
+
+    pub fn rules() -> ImagesConfig {
+        let definitions = json!({
+            "kernel_id": {"type": ["null", "string"], "pattern": "^[0-9a-f]{4}$"},
+            "arch": {"type": "string", "enum": ["arm", "x86"], "maxLength": 3},
+            "note": {"minLength": 2},
+        });
+        ImagesConfig {
+            disk_formats: Vec::new(),
+            container_formats: Vec::new(),
+            require_format_match: true,
+            vmdk_allowed_types: Vec::new(),
+            gpt_checks_nonfatal: Vec::new(),
+            hashing_algorithm: "sha512".to_owned(),
+            show_image_direct_url: false,
+            show_multiple_locations: false,
+            import_methods: Vec::new(),
+            schema_dir: None,
+            custom_properties: definitions.as_object().expect("an object").clone(),
+            protection: crate::config::ProtectionConfig::default(),
+        }
+    }
+
+    #[test]
+    fn a_custom_property_is_what_the_operator_says() {
+        let rules = rules();
+        let set = |key: &str, value: Value| attribute(key, &value, &rules).ok();
+        let property = |key: &str, value: &str| {
+            Some(Attribute::Property { key: key.to_owned(), value: value.to_owned() })
+        };
+        assert_eq!(set("kernel_id", json!("00ff")), property("kernel_id", "00ff"));
+        assert_eq!(set("kernel_id", Value::Null), property("kernel_id", ""));
+        assert_eq!(set("kernel_id", json!("zz")), None);
+        assert_eq!(set("arch", json!("arm")), property("arch", "arm"));
+        assert_eq!(set("arch", json!("ppc")), None);
+        assert_eq!(set("arch", Value::Null), None);
+        assert_eq!(set("note", json!("x")), None);
+        assert_eq!(set("free", json!("x")), property("free", "x"));
+        assert_eq!(set("free", json!(5)), None);
+    }
 
     #[test]
     fn a_value_is_as_long_as_its_column_is() {
-        let of = |length: usize| property("key", &Value::String("\u{3042}".repeat(length)));
+        let of = |length: usize| property("key", &json!("\u{3042}".repeat(length)), &rules());
         assert!(
             matches!(of(21_845), Ok(Attribute::Property { value, .. }) if value.len() == VALUE_MAX_BYTES)
         );

@@ -13,7 +13,7 @@ use super::reply::Reply;
 use super::request::Request;
 use super::route::{Found, Router};
 use super::versions::{self, Features};
-use super::{ROUTES, cors, fault, health};
+use super::{ROUTES, cors, fault, health, openapi};
 use crate::app::App;
 use crate::auth::{AuthError, Authenticator};
 use crate::clock;
@@ -92,6 +92,9 @@ impl Api {
         // What is answered without a version and without a token.
         if is_below(path, "/versions") {
             return versions::document(StatusCode::OK, self.features(), &self.base_url(head));
+        }
+        if path == "/openapi.json" && head.method == Method::GET {
+            return openapi::show(&self.base_url(head), &self.app.images);
         }
         if let Some(neighbour) =
             self.neighbour.as_deref().filter(|neighbour| is_below(path, neighbour.prefix()))

@@ -2,7 +2,7 @@
 
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderName, StatusCode};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
 use super::reply::Reply;
 use super::request::Request;
@@ -19,16 +19,23 @@ pub async fn list(request: Request) -> Result<Reply, Error> {
     let mut query = ListQuery::parse(&request.query).map_err(|error| Error::BadRequest(error.to_string()))?;
     let asked = query.clone();
     let page = images::list::list(&request.app, &request.context, &mut query).await?;
-    let mut document = Map::new();
-    let documents: Vec<Value> =
-        page.images.iter().map(|visible| view::image(&request.app, visible)).collect();
-    document.insert("images".to_owned(), Value::Array(documents));
-    document.insert("first".to_owned(), json!(link(&asked.from_start())));
-    if let Some(marker) = page.next_marker {
-        document.insert("next".to_owned(), json!(link(&asked.after(&marker))));
-    }
-    document.insert("schema".to_owned(), json!("/v2/schemas/images"));
-    Ok(Reply::json(StatusCode::OK, &Value::Object(document)))
+    let document = PageView {
+        images: page.images.iter().map(|visible| view::image(&request.app, visible)).collect(),
+        first: link(&asked.from_start()),
+        next: page.next_marker.map(|marker| link(&asked.after(&marker))),
+        schema: "/v2/schemas/images",
+    };
+    Ok(Reply::json(StatusCode::OK, &document))
+}
+
+/// The document of a list.
+#[derive(Serialize)]
+struct PageView<'a> {
+    images: Vec<view::ImageView<'a>>,
+    first: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+    schema: &'static str,
 }
 
 fn link(query: &ListQuery) -> String {

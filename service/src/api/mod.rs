@@ -17,6 +17,7 @@ mod image_data;
 mod images;
 mod info;
 mod members;
+mod openapi;
 mod patch;
 mod reply;
 mod request;

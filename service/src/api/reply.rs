@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use serde_json::Value;
+use serde::Serialize;
 
 use crate::images::download::ByteStream;
 
@@ -28,8 +28,10 @@ impl Reply {
         Self::empty(StatusCode::NO_CONTENT)
     }
 
-    pub fn json(status: StatusCode, document: &Value) -> Self {
-        Self::bytes(status, "application/json", document.to_string())
+    /// A document; none of ours has keys that are no text, which is all that JSON cannot hold.
+    pub fn json<D: Serialize + ?Sized>(status: StatusCode, document: &D) -> Self {
+        let bytes = serde_json::to_vec(document).unwrap_or_default();
+        Self::bytes(status, "application/json", bytes)
     }
 
     pub fn bytes(status: StatusCode, content_type: &'static str, bytes: impl Into<Bytes>) -> Self {

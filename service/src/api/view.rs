@@ -1,7 +1,9 @@
 //! Image → the JSON document of the wire.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use jiff::tz::Offset;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::images::Visible;
@@ -9,37 +11,10 @@ use crate::images::members::Member;
 use crate::images::tasks::Task;
 use glasshouse_shared::image::Image;
 
-/// The document of one image.
-pub fn image(app: &App, visible: &Visible) -> Value {
-    let record = visible.image();
-    let mut document = Map::new();
-    for (key, value) in &record.properties {
-        document.insert(key.clone(), Value::String(value.clone()));
-    }
-    // Base attributes come second: a property of an old row never hides one.
-    for (key, value) in base(record) {
-        document.insert(key.to_owned(), value);
-    }
-    if app.images.show_image_direct_url
-        && let Some(location) = visible.record.locations.first()
-    {
-        document.insert("direct_url".to_owned(), json!(location.url));
-    }
-    if app.images.show_multiple_locations {
-        let locations: Vec<Value> = visible
-            .record
-            .locations
-            .iter()
-            .map(|location| json!({"url": location.url, "metadata": location.metadata}))
-            .collect();
-        document.insert("locations".to_owned(), Value::Array(locations));
-    }
-    if app.stores.is_multi() && !visible.record.locations.is_empty() {
-        let stores: Vec<&str> =
-            visible.record.locations.iter().filter_map(|location| location.store_id()).collect();
-        document.insert("stores".to_owned(), json!(stores.join(",")));
-    }
-    Value::Object(document)
+/// The document of one image, written straight from the record: a page of them is most of what a list costs.
+pub struct ImageView<'a> {
+    app: &'a App,
+    visible: &'a Visible,
 }
 
 /// The document of one member.
@@ -78,37 +53,132 @@ pub fn task_of_image(task: &Task) -> Value {
     document
 }
 
-fn base(image: &Image) -> [(&'static str, Value); 22] {
-    let path = format!("/v2/images/{}", image.id);
-    [
-        ("id", json!(image.id)),
-        ("name", json!(image.name)),
-        ("status", json!(image.status.as_str())),
-        ("visibility", json!(image.visibility.as_str())),
-        ("protected", json!(image.protected)),
-        ("os_hidden", json!(image.hidden)),
-        ("owner", json!(image.owner)),
-        ("disk_format", json!(image.disk_format)),
-        ("container_format", json!(image.container_format)),
-        ("min_disk", json!(image.min_disk_gb)),
-        ("min_ram", json!(image.min_ram_mb)),
-        ("tags", json!(image.tags)),
-        ("size", json!(image.size)),
-        ("virtual_size", json!(image.virtual_size)),
-        ("checksum", json!(image.checksum)),
-        ("os_hash_algo", json!(image.os_hash_algo)),
-        ("os_hash_value", json!(image.os_hash_value)),
-        ("created_at", json!(whole_second(image.created_at))),
-        ("updated_at", json!(whole_second(image.updated_at))),
-        ("file", json!(format!("{path}/file"))),
-        ("self", json!(path)),
-        ("schema", json!("/v2/schemas/image")),
-    ]
+/// The document of one image.
+pub fn image<'a>(app: &'a App, visible: &'a Visible) -> ImageView<'a> {
+    ImageView { app, visible }
+}
+
+impl Serialize for ImageView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut document = serializer.serialize_map(None)?;
+        let shown = self.computed();
+        for (key, value) in &self.visible.image().properties {
+            // A property of an old row never hides an attribute.
+            if !is_attribute(key) && !shown.iter().any(|(name, _)| name == key) {
+                document.serialize_entry(key, value)?;
+            }
+        }
+        write_attributes(&mut document, self.visible.image())?;
+        for (key, value) in &shown {
+            document.serialize_entry(key, value)?;
+        }
+        document.end()
+    }
+}
+
+impl ImageView<'_> {
+    /// What is only shown when the operator says so.
+    fn computed(&self) -> Vec<(&'static str, Value)> {
+        let (app, locations) = (self.app, &self.visible.record.locations);
+        let mut shown = Vec::new();
+        if app.images.show_image_direct_url
+            && let Some(location) = locations.first()
+        {
+            shown.push(("direct_url", json!(location.url)));
+        }
+        if app.images.show_multiple_locations {
+            let locations =
+                locations.iter().map(|location| json!({"url": location.url, "metadata": location.metadata}));
+            shown.push(("locations", locations.collect()));
+        }
+        if app.stores.is_multi() && !locations.is_empty() {
+            let stores: Vec<&str> = locations.iter().filter_map(|location| location.store_id()).collect();
+            shown.push(("stores", json!(stores.join(","))));
+        }
+        shown
+    }
+}
+
+/// Whether [`write_attributes`] writes this key.
+fn is_attribute(key: &str) -> bool {
+    matches!(
+        key,
+        "id" | "name"
+            | "status"
+            | "visibility"
+            | "protected"
+            | "os_hidden"
+            | "owner"
+            | "disk_format"
+            | "container_format"
+            | "min_disk"
+            | "min_ram"
+            | "tags"
+            | "size"
+            | "virtual_size"
+            | "checksum"
+            | "os_hash_algo"
+            | "os_hash_value"
+            | "created_at"
+            | "updated_at"
+            | "file"
+            | "self"
+            | "schema"
+    )
+}
+
+fn write_attributes<M: SerializeMap>(document: &mut M, image: &Image) -> Result<(), M::Error> {
+    document.serialize_entry("id", &image.id)?;
+    document.serialize_entry("name", &image.name)?;
+    document.serialize_entry("status", image.status.as_str())?;
+    document.serialize_entry("visibility", image.visibility.as_str())?;
+    document.serialize_entry("protected", &image.protected)?;
+    document.serialize_entry("os_hidden", &image.hidden)?;
+    document.serialize_entry("owner", &image.owner)?;
+    document.serialize_entry("disk_format", &image.disk_format)?;
+    document.serialize_entry("container_format", &image.container_format)?;
+    document.serialize_entry("min_disk", &image.min_disk_gb)?;
+    document.serialize_entry("min_ram", &image.min_ram_mb)?;
+    document.serialize_entry("tags", &image.tags)?;
+    document.serialize_entry("size", &image.size)?;
+    document.serialize_entry("virtual_size", &image.virtual_size)?;
+    document.serialize_entry("checksum", &image.checksum)?;
+    document.serialize_entry("os_hash_algo", &image.os_hash_algo)?;
+    document.serialize_entry("os_hash_value", &image.os_hash_value)?;
+    document.serialize_entry("created_at", &whole_second(image.created_at))?;
+    document.serialize_entry("updated_at", &whole_second(image.updated_at))?;
+    let path = ["/v2/images/", &image.id].concat();
+    document.serialize_entry("file", &[path.as_str(), "/file"].concat())?;
+    document.serialize_entry("self", &path)?;
+    document.serialize_entry("schema", "/v2/schemas/image")
 }
 
 /// `2026-11-22T12:00:00Z`: UTC, and the fraction is cut off.
 fn whole_second(time: Timestamp) -> String {
-    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
+    let seconds = time.as_second();
+    let day = Offset::UTC.to_datetime(time.max(Timestamp::UNIX_EPOCH));
+    if seconds < 0 || day.year() > 9999 {
+        return Timestamp::from_second(seconds).unwrap_or(time).to_string();
+    }
+    // Digits by hand: two of these are in each image of a list, and the general formatter goes character by character.
+    let mut text = String::with_capacity(20);
+    let year = day.year().unsigned_abs();
+    push_two(&mut text, year / 100);
+    push_two(&mut text, year % 100);
+    let parts =
+        [('-', day.month()), ('-', day.day()), ('T', day.hour()), (':', day.minute()), (':', day.second())];
+    for (mark, number) in parts {
+        text.push(mark);
+        push_two(&mut text, u16::from(number.unsigned_abs()));
+    }
+    text.push('Z');
+    text
+}
+
+fn push_two(text: &mut String, number: u16) {
+    for digit in [number / 10 % 10, number % 10] {
+        text.push(char::from_digit(u32::from(digit), 10).unwrap_or('0'));
+    }
 }
 
 /// `2026-11-22T12:00:00.000000`, as the column holds it.
@@ -119,6 +189,38 @@ fn bare_time(time: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_whole_seconds_in_utc() {
+        for (time, text) in [
+            ("2026-11-22T12:00:01.999999Z", "2026-11-22T12:00:01Z"),
+            ("1970-01-01T00:00:00Z", "1970-01-01T00:00:00Z"),
+            ("2024-02-29T23:59:59+00:00", "2024-02-29T23:59:59Z"),
+            ("1969-12-31T23:59:59Z", "1969-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(whole_second(time.parse().unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn the_keys_that_a_property_cannot_take_are_those_that_are_written() {
+        let image: Image = serde_json::from_value(json!({
+            "id": "i", "status": "queued", "visibility": "shared", "created_at": "2026-11-22T12:00:00Z",
+            "updated_at": "2026-11-22T12:00:00Z",
+        }))
+        .unwrap();
+        let mut written = Vec::new();
+        let mut serializer = serde_json::Serializer::new(&mut written);
+        let mut document = serializer.serialize_map(None).unwrap();
+        write_attributes(&mut document, &image).unwrap();
+        SerializeMap::end(document).unwrap();
+        let document: Value = serde_json::from_slice(&written).unwrap();
+        let keys: Vec<&String> = document.as_object().unwrap().keys().collect();
+        assert_eq!(keys.len(), 22);
+        assert!(keys.iter().all(|key| is_attribute(key)), "{keys:?}");
+        assert_eq!(document["file"], "/v2/images/i/file");
+        assert_eq!(document["created_at"], "2026-11-22T12:00:00Z");
+    }
 
     #[test]
     fn times_of_tasks_have_fractions_and_no_zone() {

@@ -84,7 +84,7 @@ pub fn failed(error: &StartError, out: &mut Out) -> ExitCode {
         StartError::Listen { address, source } => return listen_failed(address, source, out),
         StartError::Database(_) => ExitCode::Database,
         StartError::Store(_) => ExitCode::Store,
-        StartError::Policy(_) => ExitCode::Configuration,
+        StartError::Policy(_) | StartError::Protection(_) => ExitCode::Configuration,
         StartError::Identity(_) => ExitCode::Identity,
         StartError::Lab(LabError::NotLoopback(_)) => ExitCode::Usage,
         StartError::Lab(_) => ExitCode::LabFolder,

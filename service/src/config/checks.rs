@@ -12,10 +12,9 @@ use super::problem::{Problem, Severity};
 use super::reader::{Reader, parse_list};
 
 /// Options whose silent absence would open what was closed, lose what was kept or cheat a client.
-const NEVER_WITHOUT: [(&str, &str, &str); 5] = [
+const NEVER_WITHOUT: [(&str, &str, &str); 4] = [
     ("DEFAULT", "cert_file", "the listener would speak without encryption"),
     ("DEFAULT", "ca_file", "the listener would take clients without a certificate"),
-    ("DEFAULT", "property_protection_file", "properties that are protected would be open to everyone"),
     ("DEFAULT", "metadata_encryption_key", "the addresses of existing images could not be read"),
     ("DEFAULT", "allow_anonymous_access", "callers without a token would be refused"),
 ];

@@ -8,7 +8,8 @@ use super::problem::{Problem, Severity};
 use super::reader::Reader;
 use super::{
     Config, CorsConfig, DatabaseConfig, DatabaseUrl, Environment, ImagesConfig, LimitsConfig, LogConfig,
-    PolicyConfig, ServerConfig, checks, database_url, identity, stores,
+    PolicyConfig, ProtectionConfig, ProtectionFormat, ServerConfig, checks, database_url, identity,
+    image_schema, stores,
 };
 
 /// A configuration that can be started with, and what should be said about it.
@@ -243,7 +244,24 @@ fn images(reader: &mut Reader, sources: &Sources) -> ImagesConfig {
         show_image_direct_url: reader.boolean("DEFAULT", "show_image_direct_url"),
         show_multiple_locations: reader.boolean("DEFAULT", "show_multiple_locations"),
         import_methods: import_methods(reader),
-        schema_dir: directory.filter(|directory| directory.join("schema-image.json").exists()),
+        custom_properties: image_schema::custom_properties(reader, directory.as_deref()),
+        schema_dir: directory.clone().filter(|directory| directory.join("schema-image.json").exists()),
+        protection: protection(reader, directory.as_deref()),
+    }
+}
+
+fn protection(reader: &mut Reader, directory: Option<&Path>) -> ProtectionConfig {
+    let format = |text: &str| match text.to_ascii_lowercase().as_str() {
+        "roles" => Some(ProtectionFormat::Roles),
+        "policies" => Some(ProtectionFormat::Policies),
+        _ => None,
+    };
+    let file = reader.path("DEFAULT", "property_protection_file");
+    ProtectionConfig {
+        file: file.map(|file| directory.map_or_else(|| absolute(&file), |directory| directory.join(&file))),
+        format: reader
+            .parse("DEFAULT", "property_protection_rule_format", "roles or policies", format)
+            .unwrap_or_default(),
     }
 }
 

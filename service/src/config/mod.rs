@@ -6,6 +6,7 @@ mod checks;
 mod database_url;
 mod files;
 mod identity;
+mod image_schema;
 mod ini;
 mod load;
 pub mod options;
@@ -266,6 +267,25 @@ pub struct ImagesConfig {
     pub import_methods: Vec<String>,
     /// Directory that holds `schema-image.json`, if any.
     pub schema_dir: Option<PathBuf>,
+    /// What that file says of custom properties: for each name a piece of JSON schema.
+    pub custom_properties: serde_json::Map<String, serde_json::Value>,
+    pub protection: ProtectionConfig,
+}
+
+/// `property_protection_file` and `property_protection_rule_format`
+#[derive(Debug, Clone, Default)]
+pub struct ProtectionConfig {
+    /// Made absolute; `None` = no property is protected.
+    pub file: Option<PathBuf>,
+    pub format: ProtectionFormat,
+}
+
+/// What stands behind an operation in the property protection file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ProtectionFormat {
+    #[default]
+    Roles,
+    Policies,
 }
 
 /// `[DEFAULT]` options of the log.

@@ -1,5 +1,7 @@
 //! The seam under the SQL: one connection of either engine, with `?` placeholders. Knows no table.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -119,6 +121,15 @@ impl Row<'_> {
             // SQLite columns of a text type may still hold a number that another program put there.
             Cell::Integer(number) => Ok(Some(number.to_string())),
             found @ Cell::Time(_) => Err(unexpected(column, "text", found)),
+        }
+    }
+
+    /// The text of a column as the driver holds it.
+    pub fn borrowed_text(&self, column: usize) -> Result<Cow<'_, str>, DbError> {
+        match self.0.cell(column)? {
+            Cell::Text(text) => Ok(Cow::Borrowed(text)),
+            Cell::Integer(number) => Ok(Cow::Owned(number.to_string())),
+            found @ (Cell::Null | Cell::Time(_)) => Err(unexpected(column, "text", found)),
         }
     }
 

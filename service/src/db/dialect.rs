@@ -17,11 +17,20 @@ impl Dialect {
         }
     }
 
-    /// MariaDB chooses well by itself between a rare and a common property; SQLite must be told.
-    pub const fn needs_probes(self) -> bool {
+    /// A join that reads its left side first.
+    pub const fn join_in_this_order(self) -> &'static str {
         match self {
-            Self::Sqlite => true,
-            Self::Mariadb => false,
+            Self::Sqlite => "CROSS JOIN",
+            Self::Mariadb => "STRAIGHT_JOIN",
+        }
+    }
+
+    /// Follows the name of a table that is to be read along an index. SQLite, which keeps no statistics here, takes
+    /// the index of the order by itself.
+    pub fn walk_along(self, index: &str) -> String {
+        match self {
+            Self::Sqlite => String::new(),
+            Self::Mariadb => format!(" FORCE INDEX ({index})"),
         }
     }
 

@@ -78,6 +78,14 @@ impl Worker {
         self.repeat(&mut |worker| worker.attempt(work))
     }
 
+    /// Runs `work` without a transaction: each of its statements stands for itself.
+    pub fn read_loosely<T>(
+        &mut self,
+        work: &dyn Fn(&mut dyn Connection) -> Result<T, DbError>,
+    ) -> Result<T, DbError> {
+        self.repeat(&mut |worker| run(worker.session()?, work))
+    }
+
     /// Runs `work` in a transaction and commits it.
     pub fn write<T>(
         &mut self,
@@ -139,14 +147,17 @@ impl Worker {
     }
 
     fn attempt<T>(&mut self, work: &dyn Fn(&mut dyn Connection) -> Result<T, DbError>) -> Result<T, DbError> {
+        let session = self.session()?;
+        session.begin()?;
+        run(session, work)
+    }
+
+    fn session(&mut self) -> Result<&mut dyn Session, DbError> {
         let session = match &mut self.session {
             Some(session) => session,
             empty => empty.insert((self.open)()?),
         };
-        session.begin()?;
-        let connection: &mut dyn Connection = session.as_mut();
-        catch_unwind(AssertUnwindSafe(|| work(connection)))
-            .unwrap_or_else(|payload| Err(DbError::Panicked(message_of(payload.as_ref()))))
+        Ok(session.as_mut())
     }
 
     fn commit(&mut self) -> Result<(), DbError> {
@@ -155,6 +166,16 @@ impl Worker {
             None => Err(DbError::other("there is no connection to commit on")),
         }
     }
+}
+
+/// Runs `work`; that it panics is an answer like others.
+fn run<T>(
+    session: &mut dyn Session,
+    work: &dyn Fn(&mut dyn Connection) -> Result<T, DbError>,
+) -> Result<T, DbError> {
+    let connection: &mut dyn Connection = session;
+    catch_unwind(AssertUnwindSafe(|| work(connection)))
+        .unwrap_or_else(|payload| Err(DbError::Panicked(message_of(payload.as_ref()))))
 }
 
 fn message_of(payload: &(dyn std::any::Any + Send)) -> String {

@@ -46,6 +46,9 @@ pub enum DbError {
     /// A text is longer than its column, or holds characters outside of the three bytes of Glance's `utf8`.
     #[error("the database cannot hold a value: {0}")]
     Unstorable(String),
+    /// A statement names an index that this database does not have (yet): `db sync` makes ours.
+    #[error("the database has no such index: {0}")]
+    NoIndex(String),
     /// The connection broke while a commit was under way: it may or may not have taken effect.
     #[error("the connection to the database was lost: {0}")]
     Lost(Source),

@@ -22,9 +22,15 @@ pub fn time(text: &str) -> Timestamp {
 
 /// Runs the same assertions on every engine at hand, on a connection whose database has the schema.
 pub fn on_each(test: fn(&mut dyn Connection)) {
-    on_each_empty(|conn| {
-        schema::sync(conn).unwrap();
-        test(conn);
+    on_each_config(|config| {
+        let mut session = session(config);
+        session.begin().unwrap();
+        schema::sync(session.as_mut()).unwrap();
+        // Definitions ended the transaction on MariaDB.
+        session.commit().unwrap();
+        session.begin().unwrap();
+        test(session.as_mut());
+        session.commit().unwrap();
     });
 }
 

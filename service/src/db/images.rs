@@ -1,6 +1,7 @@
 //! Images: rows of `images` with what hangs on them. Decides nothing; who may do what is not known here.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use glasshouse_shared::image::{Image, Status};
 use glasshouse_shared::listing::ListQuery;
@@ -66,21 +67,79 @@ pub(super) const COLUMNS: &str = "id, name, status, visibility, protected, os_hi
      container_format, min_disk, min_ram, size, virtual_size, checksum, os_hash_algo, os_hash_value, created_at, \
      updated_at";
 
-/// The image of this id with its live properties, tags and active locations; `None` when it was deleted.
+/// The image of this id with its live properties, tags and active locations; `None` when it was deleted. One
+/// statement, so that it needs no transaction to be consistent.
 pub fn get(conn: &mut dyn Connection, id: &str) -> Result<Option<ImageRecord>, DbError> {
-    let sql = format!("SELECT {COLUMNS} FROM images WHERE id = ? AND deleted = 0");
-    let found = query_one(conn, &sql, &[id.into()], read)?;
-    Ok(complete(conn, found.into_iter().collect())?.pop())
+    let mut image = None;
+    let mut properties = BTreeMap::new();
+    let mut tags = BTreeSet::new();
+    let mut locations = Vec::new();
+    conn.query(&WHOLE, &[id.into(), id.into(), id.into(), id.into()], &mut |row| {
+        match row.integer(PART)? {
+            0 => image = Some(read(row)?),
+            1 => {
+                properties.insert(row.text(FIRST)?, row.optional_text(SECOND)?.unwrap_or_default());
+            }
+            2 => {
+                tags.insert(row.text(FIRST)?);
+            }
+            _ => locations.push(locations::read(row, [PART_ID, FIRST, SECOND])?),
+        }
+        Ok(())
+    })?;
+    locations.sort_by_key(|location: &LocationRecord| location.id);
+    Ok(image.map(|image| ImageRecord { image: Image { properties, tags, ..image }, locations }))
 }
 
-/// One page of images. Five statements at most, however long it is.
+/// Columns of [`WHOLE`] after those of the image. A row of a table that hangs on it fills these and `size`, which
+/// stands for its number.
+const PART: usize = 18;
+const FIRST: usize = 19;
+const SECOND: usize = 20;
+const PART_ID: usize = 11;
+
+/// All rows of one image: 0 itself, 1 properties, 2 tags, 3 active locations.
+static WHOLE: LazyLock<String> = LazyLock::new(|| {
+    let hanging = |part: u8, first: &str, second: &str, table: &str| {
+        let columns = COLUMNS.split(", ").map(|column| if column == "size" { "id" } else { "NULL" });
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        format!(
+            " UNION ALL SELECT {columns}, {part}, {first}, {second} FROM {table} WHERE image_id = ? AND +deleted = 0"
+        )
+    };
+    [
+        format!("SELECT {COLUMNS}, 0, NULL, NULL FROM images WHERE id = ? AND deleted = 0"),
+        hanging(1, "name", "value", "image_properties"),
+        hanging(2, "value", "NULL", "image_tags"),
+        hanging(3, "value", "meta_data", "image_locations"),
+        " AND status = 'active'".to_owned(),
+    ]
+    .concat()
+});
+
+/// One page of images. A handful of statements, however long it is.
 pub fn list(
     conn: &mut dyn Connection,
     query: &ListQuery,
     scope: &Scope,
 ) -> Result<Vec<ImageRecord>, DbError> {
-    let (sql, values) = listing::select(conn, query, scope)?;
-    let images = query_all(conn, &sql, &values, read)?;
+    let mut images = Vec::new();
+    for mut select in listing::select(conn, query, scope)? {
+        if let Some(limit) = query.limit {
+            let missing = u64::from(limit).saturating_sub(images.len() as u64);
+            if missing == 0 && !images.is_empty() {
+                break;
+            }
+            select.sql.push_str(" LIMIT ?");
+            select.values.push(missing.into());
+        }
+        match query_all(conn, &select.sql, &select.values, read) {
+            Err(DbError::NoIndex(_)) => {
+                images.extend(query_all(conn, &select.without_hint(), &select.values, read)?);
+            }
+            found => images.extend(found?),
+        }
+    }
     complete(conn, images)
 }
 
@@ -323,8 +382,8 @@ fn read(row: &Row<'_>) -> Result<Image, DbError> {
     Ok(Image {
         id: row.text(0)?,
         name: row.optional_text(1)?,
-        status: row.text(2)?.parse().map_err(DbError::other)?,
-        visibility: row.text(3)?.parse().map_err(DbError::other)?,
+        status: row.borrowed_text(2)?.parse().map_err(DbError::other)?,
+        visibility: row.borrowed_text(3)?.parse().map_err(DbError::other)?,
         protected: row.flag(4)?,
         hidden: row.flag(5)?,
         owner: row.optional_text(6)?,
@@ -332,7 +391,7 @@ fn read(row: &Row<'_>) -> Result<Image, DbError> {
         container_format: row.optional_text(8)?,
         min_disk_gb: count(9)?,
         min_ram_mb: count(10)?,
-        tags: std::collections::BTreeSet::new(),
+        tags: BTreeSet::new(),
         size: row.optional_size(11)?,
         virtual_size: row.optional_size(12)?,
         checksum: row.optional_text(13)?,
@@ -340,7 +399,7 @@ fn read(row: &Row<'_>) -> Result<Image, DbError> {
         os_hash_value: row.optional_text(15)?,
         created_at,
         updated_at: row.optional_time(17)?.unwrap_or(created_at),
-        properties: std::collections::BTreeMap::new(),
+        properties: BTreeMap::new(),
     })
 }
 
@@ -350,41 +409,43 @@ fn complete(conn: &mut dyn Connection, images: Vec<Image>) -> Result<Vec<ImageRe
         return Ok(Vec::new());
     }
     let ids: Vec<String> = images.iter().map(|image| image.id.clone()).collect();
-    let places = Places::of(&ids);
-    let mut records: Vec<ImageRecord> =
-        images.into_iter().map(|image| ImageRecord { image, locations: Vec::new() }).collect();
-    for (image_id, name, value) in properties::of(conn, &ids)? {
-        if let Some(record) = places.find(&image_id).and_then(|place| records.get_mut(place)) {
+    let mut page = Page {
+        records: images.into_iter().map(|image| ImageRecord { image, locations: Vec::new() }).collect(),
+        last: 0,
+    };
+    properties::of(conn, &ids, &mut |image_id, name, value| {
+        if let Some(record) = page.find(image_id) {
             record.image.properties.insert(name, value);
         }
-    }
-    for (image_id, tag) in tags::of(conn, &ids)? {
-        if let Some(record) = places.find(&image_id).and_then(|place| records.get_mut(place)) {
+    })?;
+    tags::of(conn, &ids, &mut |image_id, tag| {
+        if let Some(record) = page.find(image_id) {
             record.image.tags.insert(tag);
         }
-    }
-    for (image_id, location) in locations::of(conn, &ids)? {
-        if let Some(record) = places.find(&image_id).and_then(|place| records.get_mut(place)) {
+    })?;
+    locations::of(conn, &ids, &mut |image_id, location| {
+        if let Some(record) = page.find(image_id) {
             record.locations.push(location);
         }
-    }
-    Ok(records)
+    })?;
+    Ok(page.records)
 }
 
-/// Where on the page an image stands.
-struct Places<'a> {
-    ids: &'a [String],
-    exact: HashMap<&'a str, usize>,
+/// Images that are being put together.
+struct Page {
+    records: Vec<ImageRecord>,
+    /// What hangs on one image comes together: most are found where the one before was.
+    last: usize,
 }
 
-impl<'a> Places<'a> {
-    fn of(ids: &'a [String]) -> Self {
-        Self { ids, exact: ids.iter().enumerate().map(|(place, id)| (id.as_str(), place)).collect() }
-    }
-
+impl Page {
     /// MariaDB does not tell cases apart: a child may name its image in another one.
-    fn find(&self, id: &str) -> Option<usize> {
-        let exact = self.exact.get(id).copied();
-        exact.or_else(|| self.ids.iter().position(|other| other.eq_ignore_ascii_case(id)))
+    fn find(&mut self, id: &str) -> Option<&mut ImageRecord> {
+        if self.records.get(self.last).is_none_or(|record| record.image.id != id) {
+            let exact = self.records.iter().position(|record| record.image.id == id);
+            let same = |record: &ImageRecord| record.image.id.eq_ignore_ascii_case(id);
+            self.last = exact.or_else(|| self.records.iter().position(same))?;
+        }
+        self.records.get_mut(self.last)
     }
 }

@@ -7,8 +7,9 @@ use glasshouse_shared::listing::{
 use jiff::{SignedDuration, Timestamp, Unit};
 
 use super::connection::{Connection, Value, placeholders, query_one};
-use super::{DbError, images};
+use super::{DbError, Dialect, images};
 
+mod rare;
 #[cfg(test)]
 mod tests;
 
@@ -19,8 +20,8 @@ pub struct Scope {
     pub project_id: Option<String>,
 }
 
-/// From this many rows on a property or a tag counts as common on SQLite: then it is cheaper to walk along the
-/// order of the list and look at each image (measured with 100,000 images).
+/// From this many rows on a filter counts as common: then it is cheaper to walk along the order of the list and look
+/// at each image than to gather what the filter finds and sort it (measured with 100,000 images).
 const COMMON: i64 = 1200;
 
 /// The text of a statement and its parameters, which grow together.
@@ -42,41 +43,84 @@ impl Clause {
     }
 }
 
-/// The statement that answers a list, ready to run.
-pub fn select(
-    conn: &mut dyn Connection,
-    query: &ListQuery,
-    scope: &Scope,
-) -> Result<(String, Vec<Value>), DbError> {
-    let mut clause = Clause::default();
-    clause.push(
-        &format!("SELECT {} FROM images WHERE deleted = 0 AND status <> 'killed'", images::COLUMNS),
-        [],
-    );
-    add_visibility(&mut clause, query, scope);
-    clause.and("os_hidden = ?", [query.hidden.into()]);
-    for filter in &query.filters {
-        add_filter(&mut clause, filter);
+/// A statement that answers a list or a part of it.
+pub struct Select {
+    pub sql: String,
+    pub values: Vec<Value>,
+    /// The part of it that names one of our indexes, which a database that only Glance made does not have.
+    hint: String,
+}
+
+impl Select {
+    /// The same for a database without our indexes: it takes longer.
+    pub fn without_hint(&self) -> String {
+        self.sql.replacen(&self.hint, "", 1)
     }
-    for (name, value) in &query.properties {
-        add_probed(conn, &mut clause, &PROPERTY, &[name.into(), value.into()])?;
-    }
-    for tag in &query.tags {
-        add_probed(conn, &mut clause, &TAG, &[tag.into()])?;
-    }
+}
+
+/// The statements that answer a list, in their order: each goes on where the one before ended, until the page is
+/// full. There are two only behind a marker whose sort key may be NULL.
+pub fn select(conn: &mut dyn Connection, query: &ListQuery, scope: &Scope) -> Result<Vec<Select>, DbError> {
     let order = query.order();
-    if let Some(marker) = &query.marker {
-        let place = place_of(conn, marker, &order, scope)?;
-        clause.push(" AND ", []);
-        add_keyset(&mut clause, &place);
+    let keysets = match &query.marker {
+        Some(marker) => keysets(&place_of(conn, marker, &order, scope)?),
+        None => vec![Clause::default()],
+    };
+    let mut conditions = Clause::default();
+    conditions.push("deleted = 0 AND status <> 'killed'", []);
+    add_visibility(&mut conditions, query, scope);
+    conditions.and("os_hidden = ?", [query.hidden.into()]);
+    for filter in &query.filters {
+        add_filter(&mut conditions, filter);
+    }
+    let mut head = Clause::default();
+    head.push(&format!("SELECT {} FROM ", images::COLUMNS), []);
+    let rare = rare::add_filters(conn, &mut conditions, query, scope)?;
+    let mut hint = String::new();
+    match rare {
+        Some(rare) => {
+            head.push("(", []);
+            head.push(&rare.sql, rare.values);
+            head.push(
+                &format!(") AS rare {} images ON id = rare_id", conn.dialect().join_in_this_order()),
+                [],
+            );
+        }
+        None if query.filters.is_empty() => {
+            hint = walk(conn.dialect(), &order);
+            head.push(&format!("images{hint}"), []);
+        }
+        None => head.push("images", []),
     }
     let words: Vec<String> =
         order.iter().map(|(key, direction)| format!("{} {}", key.as_str(), direction.as_str())).collect();
-    clause.push(&format!(" ORDER BY {}", words.join(", ")), []);
-    if let Some(limit) = query.limit {
-        clause.push(" LIMIT ?", [limit.into()]);
-    }
-    Ok((clause.sql, clause.values))
+    let tail = format!(" ORDER BY {}", words.join(", "));
+    let whole = |keyset: Clause| {
+        let mut statement = Clause::default();
+        statement.push(&head.sql, head.values.iter().cloned());
+        statement.push(" WHERE ", []);
+        statement.push(&conditions.sql, conditions.values.iter().cloned());
+        if !keyset.sql.is_empty() {
+            statement.and(&keyset.sql, keyset.values);
+        }
+        statement.push(&tail, []);
+        Select { sql: statement.sql, values: statement.values, hint: hint.clone() }
+    };
+    Ok(keysets.into_iter().map(whole).collect())
+}
+
+/// Which index to walk along. MariaDB must be told: it would rather gather and sort a tenth of all images.
+fn walk(dialect: Dialect, order: &[(SortKey, Direction)]) -> String {
+    let index = match order {
+        [(key, first), (SortKey::CreatedAt, second), (SortKey::Id, third)]
+            if first == second && second == third =>
+        {
+            key.as_str()
+        }
+        [(SortKey::CreatedAt, first), (SortKey::Id, second)] if first == second => "created_at",
+        _ => return String::new(),
+    };
+    dialect.walk_along(&format!("glasshouse_images_{index}"))
 }
 
 /// Who sees what in a list: public images, the caller's own, and those that are shared with the caller. Community
@@ -147,53 +191,6 @@ fn add_time(clause: &mut Clause, column: &str, operator: TimeOperator, time: Tim
     }
 }
 
-/// A filter on rows that hang on images.
-struct Hanging {
-    table: &'static str,
-    /// What the index on the value answers alone.
-    indexed: &'static str,
-    condition: &'static str,
-    /// The same, so that SQLite finds the row by its image and not by its value.
-    condition_by_image: &'static str,
-}
-
-const PROPERTY: Hanging = Hanging {
-    table: "image_properties",
-    indexed: "h.name = ? AND h.value = ?",
-    condition: "h.name = ? AND h.value = ? AND +h.deleted = 0",
-    condition_by_image: "h.name = ? AND +h.value = ? AND +h.deleted = 0",
-};
-
-const TAG: Hanging = Hanging {
-    table: "image_tags",
-    indexed: "h.value = ?",
-    condition: "h.value = ? AND +h.deleted = 0",
-    condition_by_image: "h.value = ? AND +h.deleted = 0",
-};
-
-fn add_probed(
-    conn: &mut dyn Connection,
-    clause: &mut Clause,
-    hanging: &Hanging,
-    values: &[Value],
-) -> Result<(), DbError> {
-    let Hanging { table, indexed, condition, condition_by_image } = hanging;
-    if !conn.dialect().needs_probes() {
-        let sql = format!("EXISTS (SELECT 1 FROM {table} AS h WHERE h.image_id = images.id AND {condition})");
-        clause.and(&sql, values.iter().cloned());
-        return Ok(());
-    }
-    let probe = format!("SELECT COUNT(*) FROM (SELECT 1 FROM {table} AS h WHERE {indexed} LIMIT {COMMON})");
-    let rows = query_one(conn, &probe, values, |row| row.integer(0))?.unwrap_or_default();
-    let sql = if rows < COMMON {
-        format!("id IN (SELECT h.image_id FROM {table} AS h WHERE {condition})")
-    } else {
-        format!("EXISTS (SELECT 1 FROM {table} AS h WHERE h.image_id = images.id AND {condition_by_image})")
-    };
-    clause.and(&sql, values.iter().cloned());
-    Ok(())
-}
-
 /// One sort key and its value in the marker's row.
 struct Bound {
     key: SortKey,
@@ -230,6 +227,35 @@ fn place_of(
         order.iter().enumerate().map(bound).collect::<Result<Vec<_>, DbError>>()
     })?;
     place.ok_or_else(|| DbError::UnknownMarker(marker.to_owned()))
+}
+
+/// What comes after the marker. Both engines sort NULL before everything else; where the first key can be NULL, what
+/// has a value and what has none are two ranges of the index, and each gets a statement of its own.
+fn keysets(place: &[Bound]) -> Vec<Clause> {
+    let clause_of = |text: String, values: Vec<Value>, rest: &[Bound]| {
+        let mut clause = Clause { sql: text, values };
+        add_keyset(&mut clause, rest);
+        clause
+    };
+    let Some((first, rest)) = place.split_first() else { return vec![Clause::default()] };
+    let column = first.key.as_str();
+    match (first.direction, &first.value) {
+        (Direction::Descending, value) if !never_null(first.key) && *value != Value::Null => {
+            let mut with_value = clause_of(
+                format!("({column} <= ? AND ({column} < ? OR "),
+                vec![value.clone(), value.clone()],
+                rest,
+            );
+            with_value.push("))", []);
+            vec![with_value, Clause { sql: format!("{column} IS NULL"), values: Vec::new() }]
+        }
+        (Direction::Ascending, Value::Null) => {
+            let mut without_value = clause_of(format!("({column} IS NULL AND "), Vec::new(), rest);
+            without_value.push(")", []);
+            vec![without_value, Clause { sql: format!("{column} IS NOT NULL"), values: Vec::new() }]
+        }
+        _ => vec![clause_of(String::new(), Vec::new(), place)],
+    }
 }
 
 /// What comes after the marker: `a <= ? AND (a < ? OR b …)`, the form for which both engines use an index. Both

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
-use super::connection::{Connection, Value, query_all};
+use super::connection::{Connection, Row, Value, query_all};
 use super::{DbError, images, listing};
 
 /// Whether the bytes of a location may be read.
@@ -30,11 +30,6 @@ impl LocationStatus {
             Self::Pending => "pending",
             Self::Uploading => "uploading",
         }
-    }
-
-    fn parse(word: &str) -> Result<Self, DbError> {
-        let known = Self::ALL.iter().find(|status| status.as_str() == word);
-        known.copied().ok_or_else(|| DbError::other(format!("unknown status {word:?} of a location")))
     }
 }
 
@@ -102,24 +97,30 @@ pub fn delete(
     Ok(())
 }
 
-/// The active locations of many images, each with its image.
+/// Hands the active locations of many images to `found`, each with its image.
 pub(super) fn of(
     conn: &mut dyn Connection,
     image_ids: &[String],
-) -> Result<Vec<(String, LocationRecord)>, DbError> {
+    found: &mut dyn FnMut(&str, LocationRecord),
+) -> Result<(), DbError> {
     let (list, values) = listing::id_list(image_ids);
     let sql = format!(
-        "SELECT image_id, id, value, meta_data, status FROM image_locations
+        "SELECT image_id, id, value, meta_data FROM image_locations
          WHERE image_id IN ({list}) AND +deleted = 0 AND status = 'active' ORDER BY id"
     );
-    query_all(conn, &sql, &values, |row| {
-        let location = LocationRecord {
-            id: Some(row.integer(1)?),
-            url: row.text(2)?,
-            metadata: parse_metadata(row.optional_text(3)?)?,
-            status: LocationStatus::parse(&row.text(4)?)?,
-        };
-        Ok((row.text(0)?, location))
+    conn.query(&sql, &values, &mut |row| {
+        found(&row.borrowed_text(0)?, read(row, [1, 2, 3])?);
+        Ok(())
+    })
+}
+
+/// An active location out of the columns that hold its id, URL and metadata.
+pub(super) fn read(row: &Row<'_>, [id, url, metadata]: [usize; 3]) -> Result<LocationRecord, DbError> {
+    Ok(LocationRecord {
+        id: Some(row.integer(id)?),
+        url: row.text(url)?,
+        metadata: parse_metadata(row.optional_text(metadata)?)?,
+        status: LocationStatus::Active,
     })
 }
 
@@ -201,7 +202,7 @@ pub(super) fn delete_all(
 fn parse_metadata(text: Option<String>) -> Result<Map<String, Json>, DbError> {
     match text {
         None => Ok(Map::new()),
-        Some(text) if text.is_empty() || text == "null" => Ok(Map::new()),
+        Some(text) if matches!(text.as_str(), "" | "null" | "{}") => Ok(Map::new()),
         Some(text) => serde_json::from_str(&text).map_err(DbError::other),
     }
 }

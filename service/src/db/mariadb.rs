@@ -33,12 +33,13 @@ pub struct Account {
 
 pub struct Mariadb {
     connection: Conn,
+    in_transaction: bool,
 }
 
 impl Mariadb {
     pub fn connect(account: &Account) -> Result<Self, DbError> {
         let connection = Conn::new(options(account)).map_err(|error| refused(account, error))?;
-        Ok(Self { connection })
+        Ok(Self { connection, in_transaction: false })
     }
 }
 
@@ -65,12 +66,11 @@ fn options(account: &Account) -> OptsBuilder {
         .ssl_opts(tls)
 }
 
-/// Without autocommit the first statement opens the transaction, which saves a round trip for each.
 fn session_settings(account: &Account) -> Vec<String> {
     let sql_mode = account.sql_mode.replace(['\'', '\\'], "");
     vec![
         "SET NAMES utf8".to_owned(),
-        format!("SET SESSION sql_mode = '{sql_mode}', time_zone = '+00:00', autocommit = 0"),
+        format!("SET SESSION sql_mode = '{sql_mode}', time_zone = '+00:00', autocommit = 1"),
     ]
 }
 
@@ -103,15 +103,22 @@ impl Connection for Mariadb {
 
 impl Session for Mariadb {
     fn begin(&mut self) -> Result<(), DbError> {
-        Ok(())
+        self.in_transaction = true;
+        self.connection.query_drop("START TRANSACTION").map_err(translate)
     }
 
     fn commit(&mut self) -> Result<(), DbError> {
-        self.connection.query_drop("COMMIT").map_err(translate)
+        self.connection.query_drop("COMMIT").map_err(translate)?;
+        self.in_transaction = false;
+        Ok(())
     }
 
     fn rollback(&mut self) -> Result<(), DbError> {
-        self.connection.query_drop("ROLLBACK").map_err(translate)
+        if self.in_transaction {
+            self.connection.query_drop("ROLLBACK").map_err(translate)?;
+            self.in_transaction = false;
+        }
+        Ok(())
     }
 
     fn server(&mut self) -> Result<String, DbError> {
@@ -187,6 +194,7 @@ mod number {
     pub const INVALID_CHARACTERS: u16 = 1300;
     pub const WRONG_VALUE: u16 = 1366;
     pub const TOO_LONG: u16 = 1406;
+    pub const NO_INDEX: u16 = 1176;
     pub const LOCK_WAIT: u16 = 1205;
     pub const DEADLOCK: u16 = 1213;
     pub const DUPLICATE_NAMED: u16 = 1586;
@@ -202,6 +210,7 @@ fn translate(error: mysql::Error) -> DbError {
             number::INVALID_CHARACTERS | number::WRONG_VALUE | number::TOO_LONG => {
                 DbError::Unstorable(server.message)
             }
+            number::NO_INDEX => DbError::NoIndex(server.message),
             number::SHUTDOWN | number::CONNECTION_KILLED => DbError::Lost(Box::new(server)),
             _ => DbError::other(server),
         },

@@ -18,17 +18,19 @@ struct Existing {
     deleted: bool,
 }
 
-/// The live properties of many images: image, name, value.
+/// Hands the live properties of many images to `found`: image, name, value.
 pub(super) fn of(
     conn: &mut dyn Connection,
     image_ids: &[String],
-) -> Result<Vec<(String, String, String)>, DbError> {
+    found: &mut dyn FnMut(&str, String, String),
+) -> Result<(), DbError> {
     let (list, values) = listing::id_list(image_ids);
     let sql = format!(
         "SELECT image_id, name, value FROM image_properties WHERE image_id IN ({list}) AND +deleted = 0"
     );
-    query_all(conn, &sql, &values, |row| {
-        Ok((row.text(0)?, row.text(1)?, row.optional_text(2)?.unwrap_or_default()))
+    conn.query(&sql, &values, &mut |row| {
+        found(&row.borrowed_text(0)?, row.text(1)?, row.optional_text(2)?.unwrap_or_default());
+        Ok(())
     })
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, OpenFlags, ToSql};
 
@@ -50,6 +51,8 @@ impl Sqlite {
 fn prepare(connection: &rusqlite::Connection, synchronous: bool, read_only: bool) -> rusqlite::Result<()> {
     connection.busy_timeout(LOCK_WAIT)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    // Without it statements are prepared anew whenever their parameters change, to choose another plan by them.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", if synchronous { "FULL" } else { "NORMAL" })?;
     // As Glance leaves it: the order in which it deletes rows does not heed the keys.

@@ -39,11 +39,18 @@ pub fn remove(conn: &mut dyn Connection, image_id: &str, tag: &str, now: Timesta
     if found { Ok(()) } else { Err(DbError::Missing) }
 }
 
-/// The live tags of many images: image, tag.
-pub(super) fn of(conn: &mut dyn Connection, image_ids: &[String]) -> Result<Vec<(String, String)>, DbError> {
+/// Hands the live tags of many images to `found`: image, tag.
+pub(super) fn of(
+    conn: &mut dyn Connection,
+    image_ids: &[String],
+    found: &mut dyn FnMut(&str, String),
+) -> Result<(), DbError> {
     let (list, values) = listing::id_list(image_ids);
     let sql = format!("SELECT image_id, value FROM image_tags WHERE image_id IN ({list}) AND +deleted = 0");
-    query_all(conn, &sql, &values, |row| Ok((row.text(0)?, row.text(1)?)))
+    conn.query(&sql, &values, &mut |row| {
+        found(&row.borrowed_text(0)?, row.text(1)?);
+        Ok(())
+    })
 }
 
 pub(super) fn save(

@@ -10,6 +10,7 @@ use crate::db::{self, DbError};
 use crate::error::Error;
 use crate::images::Visible;
 use crate::images::attribute::Attribute;
+use crate::images::protection::Operation;
 use crate::policy::{Rule, Target};
 use glasshouse_shared::image::{Image, Status, Visibility};
 
@@ -38,12 +39,17 @@ pub async fn create(app: &App, ctx: &Context, new: NewImage) -> Result<Visible, 
     enforce_add(app, ctx, &new, &record.image)?;
     within("tags", record.image.tags.len(), app.limits.image_tag_quota)?;
     within("properties", record.image.properties.len(), app.limits.image_property_quota)?;
+    for key in record.image.properties.keys() {
+        app.protections.enforce(&app.enforcer, ctx, key, Operation::Create)?;
+    }
     let inserted = record.clone();
     app.db.write(move |conn| db::images::insert(conn, &inserted)).await.map_err(|error| match error {
         DbError::Duplicate => Error::Conflict(format!("Image ID {} already exists!", record.image.id)),
         other => other.into(),
     })?;
-    Ok(Visible { record, member_id: None })
+    let mut visible = Visible { record, member_id: None, hidden: BTreeMap::new() };
+    visible.hide(app, ctx);
+    Ok(visible)
 }
 
 fn image_of(ctx: &Context, new: NewImage) -> Image {

@@ -1,5 +1,7 @@
 //! List images: one page.
 
+use std::collections::BTreeMap;
+
 use crate::app::App;
 use crate::context::Context;
 use crate::db::{self, DbError, Scope};
@@ -39,13 +41,17 @@ pub async fn list(app: &App, ctx: &Context, query: &mut ListQuery) -> Result<Pag
     let last = records.last().map(|record| record.image.id.clone());
     let images: Vec<Visible> = records
         .into_iter()
-        .map(|record| Visible { member_id: member_id(&record, ctx), record })
+        .map(|record| Visible { member_id: member_id(&record, ctx), record, hidden: BTreeMap::new() })
         .filter(|visible| {
             app.enforcer.allows(
                 ctx,
                 Rule::GetImage,
                 &Target::of_image(visible.image(), visible.member_id.as_deref()),
             )
+        })
+        .map(|mut visible| {
+            visible.hide(app, ctx);
+            visible
         })
         .collect();
     let next_marker = last.filter(|_| is_full && !images.is_empty());

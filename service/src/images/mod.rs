@@ -1,5 +1,7 @@
 //! What the service does with images: one file for each verb. No HTTP, no SQL.
 
+use std::collections::BTreeMap;
+
 use crate::app::App;
 use crate::context::Context;
 use crate::db::images::ImageRecord;
@@ -15,6 +17,7 @@ pub mod delete;
 pub mod download;
 pub mod list;
 pub mod members;
+pub mod protection;
 mod pump;
 pub mod repair;
 pub mod status;
@@ -32,11 +35,18 @@ pub struct Visible {
     pub record: ImageRecord,
     /// The caller's project, when the image is shared with it in any member status.
     pub member_id: Option<String>,
+    /// Properties that the caller may not read; the record does not have them.
+    pub hidden: BTreeMap<String, String>,
 }
 
 impl Visible {
     pub fn image(&self) -> &Image {
         &self.record.image
+    }
+
+    /// Takes out of the record what the caller may not read.
+    fn hide(&mut self, app: &App, ctx: &Context) {
+        self.hidden = app.protections.hide(&app.enforcer, ctx, &mut self.record.image);
     }
 
     /// Refuses with the rule's name; the caller may see the image, so it is 403 and not 404.
@@ -51,7 +61,7 @@ pub async fn load(app: &App, ctx: &Context, id: &str) -> Result<Visible, Error> 
         return Err(not_found(id));
     }
     let (wanted, project) = (id.to_owned(), ctx.project_id.clone());
-    let found = app.db.read(move |conn| {
+    let found = app.db.read_loosely(move |conn| {
         let Some(record) = db::images::get(conn, &wanted)? else { return Ok(None) };
         let stranger = record.image.owner != project && record.image.visibility == Visibility::Shared;
         let member_id = match &project {
@@ -60,16 +70,20 @@ pub async fn load(app: &App, ctx: &Context, id: &str) -> Result<Visible, Error> 
             }
             _ => None,
         };
-        Ok(Some(Visible { record, member_id }))
+        Ok(Some(Visible { record, member_id, hidden: BTreeMap::new() }))
     });
-    let visible = found.await?.ok_or_else(|| not_found(id))?;
+    let mut visible = found.await?.ok_or_else(|| not_found(id))?;
     let seen = is_reachable(&visible, ctx)
         && app.enforcer.allows(
             ctx,
             Rule::GetImage,
             &Target::of_image(visible.image(), visible.member_id.as_deref()),
         );
-    if seen { Ok(visible) } else { Err(not_found(id)) }
+    if !seen {
+        return Err(not_found(id));
+    }
+    visible.hide(app, ctx);
+    Ok(visible)
 }
 
 /// The layer below policy: which rows a project can reach by id at all.

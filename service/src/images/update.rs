@@ -7,6 +7,7 @@ use crate::db::{self, DbError};
 use crate::error::Error;
 use crate::images::attribute::Attribute;
 use crate::images::create::{enforce_visibility, within};
+use crate::images::protection::Operation;
 use crate::images::{Visible, load, not_found};
 use crate::policy::Rule;
 use glasshouse_shared::image::{Image, Status};
@@ -44,6 +45,7 @@ pub async fn update(app: &App, ctx: &Context, id: &str, changes: Vec<Change>) ->
     within("tags", after.tags.len(), app.limits.image_tag_quota.filter(|_| after.tags != before.image.tags))?;
     let has_new_key = after.properties.keys().any(|key| !before.image.properties.contains_key(key));
     within("properties", after.properties.len(), app.limits.image_property_quota.filter(|_| has_new_key))?;
+    // What the caller may not read is in neither state, and so stays as it is.
     let record = visible.record.clone();
     let expected = [before.image.status];
     let saved =
@@ -55,35 +57,40 @@ pub async fn update(app: &App, ctx: &Context, id: &str, changes: Vec<Change>) ->
         )),
         other => other.into(),
     })?;
+    visible.hide(app, ctx);
     Ok(visible)
 }
 
 fn apply(app: &App, ctx: &Context, change: Change, image: &mut Image) -> Result<(), Error> {
     match change {
         Change::Add(attribute) => {
-            check(ctx, &attribute, image)?;
+            check(app, ctx, &attribute, image)?;
             attribute.apply(image);
         }
         Change::AddNew(attribute) => {
-            check(ctx, &attribute, image)?;
             if let Attribute::Property { key, .. } = &attribute
                 && image.properties.contains_key(key)
             {
                 return Err(Error::Conflict(format!("Property {key} already present.")));
             }
+            check(app, ctx, &attribute, image)?;
             attribute.apply(image);
         }
         Change::Replace(attribute) => {
-            check(ctx, &attribute, image)?;
             if let Attribute::Property { key, .. } = &attribute
                 && !image.properties.contains_key(key)
             {
                 return Err(missing_property(key));
             }
+            check(app, ctx, &attribute, image)?;
             attribute.apply(image);
         }
         Change::Remove { key } => {
-            image.properties.remove(&key).ok_or_else(|| missing_property(&key))?;
+            if !image.properties.contains_key(&key) {
+                return Err(missing_property(&key));
+            }
+            app.protections.enforce(&app.enforcer, ctx, &key, Operation::Delete)?;
+            image.properties.remove(&key);
         }
         Change::Locations => return Err(locations_refused(app)),
     }
@@ -91,7 +98,7 @@ fn apply(app: &App, ctx: &Context, change: Change, image: &mut Image) -> Result<
 }
 
 /// Rules on single attributes that hold whatever operation sets them.
-fn check(ctx: &Context, attribute: &Attribute, image: &Image) -> Result<(), Error> {
+fn check(app: &App, ctx: &Context, attribute: &Attribute, image: &Image) -> Result<(), Error> {
     match attribute {
         Attribute::Owner(_) if !ctx.is_admin => {
             Err(Error::Forbidden("You are not permitted to modify 'owner' on this image.".to_owned()))
@@ -105,6 +112,11 @@ fn check(ctx: &Context, attribute: &Attribute, image: &Image) -> Result<(), Erro
                 "container_format"
             };
             Err(Error::Forbidden(format!("Attribute {name} can be only replaced for a queued image.")))
+        }
+        Attribute::Property { key, .. } => {
+            let is_there = image.properties.contains_key(key);
+            let operation = if is_there { Operation::Update } else { Operation::Create };
+            app.protections.enforce(&app.enforcer, ctx, key, operation)
         }
         _ => Ok(()),
     }

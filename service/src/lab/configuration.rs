@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::config::{
     AuthConfig, Config, CorsConfig, DatabaseConfig, DatabaseUrl, DomainRef, ImagesConfig, KeystoneConfig,
-    LimitsConfig, LogConfig, PolicyConfig, Secret, ServerConfig, ServiceLogin, StoreConfig, StoreKind,
-    StoresConfig,
+    LimitsConfig, LogConfig, PolicyConfig, ProtectionConfig, Secret, ServerConfig, ServiceLogin, StoreConfig,
+    StoreKind, StoresConfig,
 };
 
 use super::LabError;
@@ -118,5 +118,7 @@ fn images() -> ImagesConfig {
         show_multiple_locations: false,
         import_methods: words(&["glance-direct", "web-download", "copy-image"]),
         schema_dir: None,
+        custom_properties: serde_json::Map::new(),
+        protection: ProtectionConfig::default(),
     }
 }

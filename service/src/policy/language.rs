@@ -335,11 +335,16 @@ impl Expected<'_, '_> {
     fn is(&self, actual: &str) -> bool {
         let mut rest = actual;
         for piece in &self.template.pieces {
+            let found;
             let text = match piece {
                 Piece::Text(text) => text.as_str(),
-                Piece::Place(name) => match self.target.get(name).map(|value| value.or(self.null)) {
-                    Some(Some(text)) => text,
-                    Some(None) | None => return false,
+                Piece::Place(name) => match (self.target.get(name), self.null) {
+                    (Some(Some(value)), _) => {
+                        found = value;
+                        &*found
+                    }
+                    (Some(None), Some(null)) => null,
+                    (Some(None), None) | (None, _) => return false,
                 },
             };
             let Some((head, tail)) = rest.split_at_checked(text.len()) else { return false };

@@ -79,6 +79,18 @@ impl Enforcer {
         answer(&set, context, rule, target)
     }
 
+    /// Whether the policy, as it is now, has a rule of this name.
+    pub fn has_rule(&self, name: &str) -> bool {
+        self.set().check_named(name).is_some()
+    }
+
+    /// The answer of a rule that the operator named elsewhere than in the policy. One that is not there refuses.
+    pub fn allows_named(&self, context: &Context, name: &str, target: &Target<'_>) -> bool {
+        self.refresh_sometimes();
+        let set = self.set();
+        set.check_named(name).is_some_and(|(check, all)| check.passes(all, context, target))
+    }
+
     /// The answer of a rule, a refusal being an error that names the rule.
     pub fn enforce(&self, context: &Context, rule: Rule, target: &Target<'_>) -> Result<(), Error> {
         if self.allows(context, rule, target) {

@@ -12,6 +12,8 @@ use super::rules::{self, DEFINITIONS, Definition, Rule};
 #[derive(Debug)]
 pub struct RuleSet {
     checks: Vec<Check>,
+    /// Every name with the place of its check.
+    places: HashMap<String, usize>,
     /// Names in the files that nothing asks: most likely misspelt.
     pub unknown: Vec<String>,
 }
@@ -56,8 +58,15 @@ impl RuleSet {
             })?);
         }
         refuse_circles(&checks, &sources)?;
+        let places = places.into_iter().map(|(name, at)| (name.to_owned(), at)).collect();
         let unknown = unreferenced(&checks).into_iter().filter_map(|at| sources.get(at));
-        Ok(Self { unknown: unknown.map(|source| source.name.to_owned()).collect(), checks })
+        Ok(Self { unknown: unknown.map(|source| source.name.to_owned()).collect(), checks, places })
+    }
+
+    /// The check of this name, also of one that only the operator knows.
+    pub fn check_named(&self, name: &str) -> Option<(&Check, &[Check])> {
+        let check = self.checks.get(*self.places.get(name)?)?;
+        Some((check, &self.checks))
     }
 
     /// The check of a rule, and all checks for those it refers to.

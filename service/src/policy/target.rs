@@ -9,6 +9,8 @@ use glasshouse_shared::image::{Image, Visibility};
 /// A handful of pairs: a list is quicker than a map here, and nothing of the image is copied.
 #[derive(Debug, Clone, Default)]
 pub struct Target<'a> {
+    /// The image and its member: read when a check asks for an attribute, as most checks ask for one or two.
+    image: Option<(&'a Image, Option<&'a str>)>,
     attributes: Vec<(Cow<'a, str>, Option<Cow<'a, str>>)>,
 }
 
@@ -23,36 +25,7 @@ impl<'a> Target<'a> {
     /// `shared` stands for "shared with you": to anybody else such an image is private, unless it has no owner who
     /// could share it.
     pub fn of_image(image: &'a Image, member: Option<&'a str>) -> Self {
-        let visibility = match image.visibility {
-            Visibility::Shared if member.is_none() && image.owner.is_some() => Visibility::Private,
-            other => other,
-        };
-        let number = |value: Option<u64>| value.map(|value| value.to_string());
-        let mut target = Self::new();
-        for (name, value) in &image.properties {
-            target = target.set(name.as_str(), value.as_str());
-        }
-        // After the properties: no property may pass for an attribute.
-        target
-            .set("image_id", image.id.as_str())
-            .set("id", image.id.as_str())
-            .set_opt("project_id", image.owner.as_deref())
-            .set_opt("owner", image.owner.as_deref())
-            .set_opt("member_id", member)
-            .set("visibility", visibility.as_str())
-            .set_opt("name", image.name.as_deref())
-            .set("status", image.status.as_str())
-            .set_bool("protected", image.protected)
-            .set_bool("os_hidden", image.hidden)
-            .set_opt("disk_format", image.disk_format.as_deref())
-            .set_opt("container_format", image.container_format.as_deref())
-            .set("min_disk", image.min_disk_gb.to_string())
-            .set("min_ram", image.min_ram_mb.to_string())
-            .set_opt("size", number(image.size))
-            .set_opt("virtual_size", number(image.virtual_size))
-            .set_opt("checksum", image.checksum.as_deref())
-            .set_opt("os_hash_algo", image.os_hash_algo.as_deref())
-            .set_opt("os_hash_value", image.os_hash_value.as_deref())
+        Self { image: Some((image, member)), attributes: Vec::new() }
     }
 
     /// Sets an attribute; the last value of a name counts.
@@ -80,7 +53,44 @@ impl<'a> Target<'a> {
 
     /// `None`: no such attribute; `Some(None)`: it is null.
     #[expect(clippy::option_option, reason = "missing and null are different answers to a check")]
-    pub(super) fn get(&self, name: &str) -> Option<Option<&str>> {
-        self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_deref())
+    pub(super) fn get(&self, name: &str) -> Option<Option<Cow<'_, str>>> {
+        let set = self.attributes.iter().find(|(known, _)| known == name);
+        set.map(|(_, value)| value.as_deref().map(Cow::Borrowed))
+            .or_else(|| self.image.and_then(|(image, member)| attribute(image, member, name)))
+    }
+}
+
+/// An attribute of an image. No property may pass for one of the others.
+#[expect(clippy::option_option, reason = "missing and null are different answers to a check")]
+fn attribute<'a>(image: &'a Image, member: Option<&'a str>, name: &str) -> Option<Option<Cow<'a, str>>> {
+    let truth = |value: bool| Some(Cow::Borrowed(if value { "True" } else { "False" }));
+    let number = |value: u64| Some(Cow::Owned(value.to_string()));
+    let text = |value: &'a Option<String>| value.as_deref().map(Cow::Borrowed);
+    Some(match name {
+        "image_id" | "id" => Some(Cow::Borrowed(image.id.as_str())),
+        "project_id" | "owner" => text(&image.owner),
+        "member_id" => member.map(Cow::Borrowed),
+        "visibility" => Some(Cow::Borrowed(visibility(image, member).as_str())),
+        "name" => text(&image.name),
+        "status" => Some(Cow::Borrowed(image.status.as_str())),
+        "protected" => truth(image.protected),
+        "os_hidden" => truth(image.hidden),
+        "disk_format" => text(&image.disk_format),
+        "container_format" => text(&image.container_format),
+        "min_disk" => number(u64::from(image.min_disk_gb)),
+        "min_ram" => number(u64::from(image.min_ram_mb)),
+        "size" => image.size.and_then(number),
+        "virtual_size" => image.virtual_size.and_then(number),
+        "checksum" => text(&image.checksum),
+        "os_hash_algo" => text(&image.os_hash_algo),
+        "os_hash_value" => text(&image.os_hash_value),
+        _ => Some(Cow::Borrowed(image.properties.get(name)?.as_str())),
+    })
+}
+
+fn visibility(image: &Image, member: Option<&str>) -> Visibility {
+    match image.visibility {
+        Visibility::Shared if member.is_none() && image.owner.is_some() => Visibility::Private,
+        other => other,
     }
 }

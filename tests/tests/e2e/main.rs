@@ -48,6 +48,7 @@ mod bad_uploads;
 mod client_sequence;
 mod crash;
 mod desktop;
+mod differential;
 mod identity;
 mod lab;
 mod real_peers;

@@ -8,7 +8,7 @@ use crate::config::ImagesConfig;
 pub fn one(rules: &ImagesConfig) -> Value {
     json!({
         "name": "image",
-        "properties": image_properties(rules),
+        "properties": with_custom(image_properties(rules), rules),
         "additionalProperties": {"type": "string"},
         "links": [link("self", "self"), link("enclosure", "file"), link("describedby", "schema")],
     })
@@ -25,6 +25,20 @@ pub fn page(rules: &ImagesConfig) -> Value {
         },
         "links": page_links(),
     })
+}
+
+/// The operator's definitions join; none of them changes an attribute of the service's own.
+fn with_custom(mut properties: Value, rules: &ImagesConfig) -> Value {
+    if let Value::Object(known) = &mut properties {
+        for (name, definition) in &rules.custom_properties {
+            let mut definition = definition.clone();
+            if let Value::Object(definition) = &mut definition {
+                definition.insert("is_base".to_owned(), Value::Bool(false));
+            }
+            known.entry(name).or_insert(definition);
+        }
+    }
+    properties
 }
 
 fn image_properties(rules: &ImagesConfig) -> Value {

@@ -40,11 +40,14 @@ const SCHEMAS: &[Schema] = &[
 /// Shows the schema of a document.
 pub async fn show(request: Request) -> Result<Reply, Error> {
     request.body.refuse()?;
-    let (_, schema) = SCHEMAS
-        .iter()
-        .find(|(path, _)| *path == request.route_path)
+    let schema = document(request.route_path, &request.app.images)
         .ok_or_else(|| Error::internal("a route of schemas has no schema"))?;
-    Ok(Reply::json(StatusCode::OK, &schema(&request.app.images)))
+    Ok(Reply::json(StatusCode::OK, &schema))
+}
+
+/// The document behind a path.
+pub fn document(path: &str, rules: &ImagesConfig) -> Option<Value> {
+    SCHEMAS.iter().find(|(known, _)| *known == path).map(|(_, schema)| schema(rules))
 }
 
 const ID_PATTERN: &str =

@@ -275,11 +275,11 @@ fn values_that_cannot_be_read_are_all_named() {
 #[test]
 fn what_would_open_a_door_in_silence_is_refused() {
     let case = case(&format!(
-        "[DEFAULT]\nproperty_protection_file = /etc/glance/p.conf\ndelayed_delete = True\ndo_secure_hash = true\n{GOOD}"
+        "[DEFAULT]\ncert_file = /etc/glance/tls.pem\ndelayed_delete = True\ndo_secure_hash = true\n{GOOD}"
     ));
     let said = case.said();
     assert_eq!(said.len(), 2, "{said:?}");
-    assert!(said[0].starts_with("error: glance-api.conf:2: [DEFAULT] property_protection_file"));
+    assert!(said[0].starts_with("error: glance-api.conf:2: [DEFAULT] cert_file"));
     assert!(said[1].starts_with("warning: glance-api.conf:3: [DEFAULT] delayed_delete"));
 }
 

@@ -67,10 +67,9 @@ pub const OPTIONS: &[Opt] = &[
     Opt::new(D, "http_retries", Integer, "Attempts of that.").or("3").missing(),
     Opt::new(D, "use_keystone_limits", Boolean, "Read limits from Keystone.").or("False").missing(),
     Opt::new(D, "allow_anonymous_access", Boolean, "Let callers without a token read.").or("False").missing(),
-    Opt::new(D, "property_protection_file", Path, "Who may read and change which property.").missing(),
+    Opt::new(D, "property_protection_file", Path, "Who may read and change which property; relative to the configuration."),
     Opt::new(D, "property_protection_rule_format", Text, "roles or policies: the form of that file.")
-        .or("roles")
-        .missing(),
+        .or("roles"),
     Opt::new(D, "metadata_encryption_key", Secret, "Key of the location addresses in the database.").missing(),
     Opt::new(D, "metadata_source_path", Path, "Directory of the metadata definitions to load.").missing(),
     Opt::new(D, "delayed_delete", Boolean, "Leave the bytes of deleted images to the scrubber.")

@@ -8,6 +8,7 @@ mod errors;
 mod info;
 mod list;
 mod members;
+mod options;
 mod patch;
 mod schemas;
 mod show;
@@ -50,7 +51,7 @@ fn listed(answer: &Answer, header: &str) -> Vec<String> {
 }
 
 /// Whether a text is a time as the API writes it: `2026-01-31T23:59:59Z`.
-fn is_time(value: &Value) -> bool {
+pub(crate) fn is_time(value: &Value) -> bool {
     let pattern = "0000-00-00T00:00:00Z";
     value.as_str().is_some_and(|text| {
         let fits =

@@ -7,6 +7,7 @@ on_every_site!(
     the_root_offers_every_version_with_300,
     the_same_document_comes_with_200_below_versions,
     an_unknown_path_outside_of_the_api_offers_the_versions,
+    the_health_of_a_node_is_told_in_the_form_that_is_asked_for,
 );
 
 /// One store and no cache: what is switched on, in Glance's own order.
@@ -41,4 +42,27 @@ fn an_unknown_path_outside_of_the_api_offers_the_versions(site: &Site) {
     for path in ["/v3/images", "/nowhere", "/v2.99/images"] {
         assert_eq!(api.get(path).expect(300).json(), document, "{path}");
     }
+}
+
+fn the_health_of_a_node_is_told_in_the_form_that_is_asked_for(site: &Site) {
+    let api = site.anonymous();
+    for (accept, kind) in [
+        ("*/*", "text/plain; charset=UTF-8"),
+        ("text/html", "text/html; charset=UTF-8"),
+        ("application/json", "application/json"),
+        ("image/png", "text/plain; charset=UTF-8"),
+    ] {
+        let answer = api.call("GET", "/healthcheck").header("accept", accept).send().expect(200);
+        let found = answer.header("content-type").unwrap_or_default();
+        assert!(found.starts_with(kind), "{accept}: {found}");
+        assert!(answer.text().contains("OK"), "{accept}: {}", answer.text());
+    }
+    let answer = api.call("GET", "/healthcheck").header("accept", "application/json").send().expect(200);
+    assert_eq!(answer.json(), json!({"detailed": false, "reasons": ["OK"]}));
+    assert_eq!(
+        api.call("GET", "/healthcheck").header("accept", "text/plain").send().expect(200).text(),
+        "OK"
+    );
+    assert!(api.call("HEAD", "/healthcheck").send().expect(204).body.is_empty());
+    api.get("/healthcheck/below").expect(200);
 }
