@@ -13,6 +13,9 @@ use glasshouse_shared::image::Status;
 /// Longest name, owner, tag and property key, in characters.
 const TEXT_MAX_CHARS: usize = 255;
 
+/// Longest value of a property, as the column holds.
+const VALUE_MAX_BYTES: usize = 65_535;
+
 /// Attributes that the service computes for each document; refused whatever their value is.
 const COMPUTED: &[&str] = &["direct_url", "self", "file", "schema", "stores"];
 /// Attributes that the service alone sets; refused once their value is of the right type.
@@ -252,6 +255,9 @@ fn property(key: &str, value: &Value, rules: &ImagesConfig) -> Result<Attribute,
         _ => value.as_str().ok_or_else(|| mismatch(key, value, "a string"))?,
     };
     three_bytes(key, text)?;
+    if text.len() > VALUE_MAX_BYTES {
+        return Err(mismatch(key, value, &format!("at most {VALUE_MAX_BYTES} bytes long")));
+    }
     if let Some(definition) = definition.filter(|_| !value.is_null()) {
         fits(key, value, text, definition)?;
     }
@@ -335,5 +341,16 @@ pub mod tests {
         assert_eq!(set("note", json!("x")), None);
         assert_eq!(set("free", json!("x")), property("free", "x"));
         assert_eq!(set("free", json!(5)), None);
+    }
+
+    #[test]
+    fn a_value_is_as_long_as_its_column_is() {
+        let of = |length: usize| property("key", &json!("\u{3042}".repeat(length)), &rules());
+        assert!(
+            matches!(of(21_845), Ok(Attribute::Property { value, .. }) if value.len() == VALUE_MAX_BYTES)
+        );
+        assert!(
+            matches!(of(21_846), Err(Error::BadRequest(text)) if text.contains("key must be at most 65535 bytes"))
+        );
     }
 }

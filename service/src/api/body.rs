@@ -12,6 +12,10 @@ use crate::images::upload::{Body as ImageBody, UploadBodyError};
 /// No document of the API comes near this.
 const DOCUMENT_MAX_BYTES: usize = 16 * 1024 * 1024;
 
+/// Far more than an image has attributes. A value of two bytes takes forty when it is read, so that the length alone
+/// is no limit.
+const DOCUMENT_MAX_VALUES: usize = 64 * 1024;
+
 /// The bytes of a request, not yet read.
 pub struct Body {
     pub(super) stream: ImageBody,
@@ -42,6 +46,11 @@ impl Body {
                 "A JSON document is expected in the body of this request.".to_owned(),
             ));
         }
+        if values_in(&bytes) > DOCUMENT_MAX_VALUES {
+            return Err(Error::TooLarge(format!(
+                "The body holds more than the {DOCUMENT_MAX_VALUES} values that a document may have."
+            )));
+        }
         serde_json::from_slice(&bytes)
             .map_err(|error| Error::BadRequest(format!("Malformed JSON in the body of the request: {error}")))
     }
@@ -70,5 +79,47 @@ impl Body {
 
     pub fn into_stream(self) -> ImageBody {
         self.stream
+    }
+}
+
+/// How many values a JSON document holds at most: each but the first stands behind a comma or an opening bracket.
+/// Those inside of strings are not counted.
+fn values_in(document: &[u8]) -> usize {
+    let (mut values, mut in_string, mut escaped) = (1, false, false);
+    for byte in document {
+        match (byte, in_string) {
+            _ if escaped => escaped = false,
+            (b'\\', true) => escaped = true,
+            (b'"', _) => in_string = !in_string,
+            (b',' | b'[' | b'{', false) => values += 1,
+            _ => {}
+        }
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(text: String) -> Body {
+        let stream = futures_util::stream::iter([Ok(Bytes::from(text))]).boxed();
+        Body { stream, announced: true }
+    }
+
+    #[test]
+    fn values_are_counted_outside_of_strings() {
+        assert_eq!(values_in(b"1"), 1);
+        assert_eq!(values_in(br#"{"a": "b,[{", "c\\\",": [1, 2]}"#), 5);
+    }
+
+    #[tokio::test]
+    async fn a_document_of_very_many_values_is_refused_before_it_is_read() {
+        let many = |count: usize| format!("[{}]", vec!["0"; count].join(","));
+        assert!(body(many(DOCUMENT_MAX_VALUES - 1)).json().await.is_ok());
+        let refused = body(many(DOCUMENT_MAX_VALUES)).json().await;
+        assert!(matches!(refused, Err(Error::TooLarge(text)) if text.contains("65536 values")));
+        let text = format!("\"{}\"", ",".repeat(DOCUMENT_MAX_VALUES));
+        assert!(body(text).json().await.is_ok());
     }
 }

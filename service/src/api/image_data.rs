@@ -37,8 +37,9 @@ fn check_content_type(request: &Request) -> Result<(), Error> {
 
 /// `X-OpenStack-Image-Size`, else `Content-Length`; zero counts as unknown.
 fn announced_size(request: &Request) -> Result<Option<u64>, Error> {
-    let size = match request.header(SIZE) {
-        Some(text) => {
+    let size = match request.headers.get(SIZE) {
+        Some(value) => {
+            let text = value.to_str().unwrap_or("?");
             let parsed = text.trim().parse().map_err(|_| {
                 Error::BadRequest(format!("The header {SIZE} must be a number of bytes, not {text:?}."))
             })?;

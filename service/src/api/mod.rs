@@ -10,6 +10,7 @@ mod body;
 mod cors;
 mod dispatch;
 mod fault;
+mod greeting;
 mod health;
 mod html;
 mod image_data;
