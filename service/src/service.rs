@@ -21,6 +21,9 @@ use crate::lab::{self, Identity, LabError, LabOptions};
 use crate::policy::{Enforcer, PolicyError};
 use crate::stores::{StoreError, Stores};
 
+/// The one node of a lab.
+const LAB_NODE: &str = "lab";
+
 /// Why a service could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -65,7 +68,8 @@ impl Service {
             }
         };
         let db = connect(&config).await?;
-        Self::start_with(config, db, listener, authenticator, None).await
+        let node = node_name(listener.local_addr().map_err(other)?.port());
+        Self::start_with(open(&config, db, node).await?, listener, (config, authenticator), None).await
     }
 
     /// Starts a lab, and makes it at its first start: the same service, whose tokens come from its own identity.
@@ -80,18 +84,19 @@ impl Service {
         let authenticator = Authenticator::new(validator, service_tokens);
         let db = connect(&config).await?;
         db.write(db::schema::sync).await?;
-        Self::start_with(config, db, listener, authenticator, Some(identity)).await
+        // The folder is locked: whatever its last owner left, on whatever port it listened, belongs to nobody now.
+        let app = open(&config, db, LAB_NODE.to_owned()).await?;
+        Self::start_with(app, listener, (config, authenticator), Some(identity)).await
     }
 
     async fn start_with(
-        config: Config,
-        db: Db,
+        app: App,
         listener: TcpListener,
-        authenticator: Authenticator,
+        (config, authenticator): (Config, Authenticator),
         neighbour: Option<Arc<dyn Neighbour>>,
     ) -> Result<Self, StartError> {
         let address = listener.local_addr().map_err(other)?;
-        let app = Arc::new(open(&config, db, address).await?);
+        let app = Arc::new(app);
         repair::repair_at_start(&app).await.map_err(other)?;
         let api = Api::new(Arc::clone(&app), authenticator, neighbour, config.server);
         let api = Arc::new(api.map_err(other)?);
@@ -117,7 +122,7 @@ impl Service {
 }
 
 /// Opens every collaborator.
-async fn open(config: &Config, db: Db, address: SocketAddr) -> Result<App, StartError> {
+async fn open(config: &Config, db: Db, node: String) -> Result<App, StartError> {
     db.write(db::leases::ensure_table).await?;
     let enforcer = Enforcer::new(&config.policy)?;
     let protections = Protections::read(&config.images.protection, &enforcer)?;
@@ -128,7 +133,7 @@ async fn open(config: &Config, db: Db, address: SocketAddr) -> Result<App, Start
         protections,
         images: config.images.clone(),
         limits: config.limits.clone(),
-        node: node_name(address.port()),
+        node,
     })
 }
 

@@ -144,7 +144,7 @@ fn statements(spelling: &Spelling, images: u64, owners: &Owners) -> String {
          SELECT {id}, {name}, n * 40503 % 1000003 * 1024, 'active', {created}, {updated}, 0,
              CASE n % 3 WHEN 0 THEN 'qcow2' WHEN 1 THEN 'raw' ELSE 'iso' END, 'bare',
              '0123456789abcdef' || {}, CASE WHEN n % 1000 = 0 THEN '{sparse}' WHEN n % 10 = 1 THEN '{common}'
-             ELSE 'owner-' || (n % 7) END, 0, 0, 0, CASE WHEN n % 20 = 3 THEN 'community' WHEN n % 4 = 0 THEN 'private'
+             ELSE 'owner-' || (n % 7) END, 0, 0, 0, CASE WHEN n % 19 = 3 THEN 'community' WHEN n % 4 = 0 THEN 'private'
              ELSE 'shared' END, 0, 'sha512', '0123456789abcdef0123456789abcdef'
          FROM {numbers};\n",
         spelling.padded("n", 16),

@@ -8,25 +8,19 @@ use crate::config::ImagesConfig;
 use crate::error::Error;
 use crate::images::attribute::Attribute;
 use crate::images::create::NewImage;
+use glasshouse_shared::image::Status;
 
 /// Longest name, owner, tag and property key, in characters.
 const TEXT_MAX_CHARS: usize = 255;
 
-/// Attributes that the service alone sets.
-pub const READ_ONLY: &[&str] = &[
-    "created_at",
-    "updated_at",
-    "status",
-    "checksum",
-    "size",
-    "virtual_size",
-    "direct_url",
-    "self",
-    "file",
-    "schema",
-    "stores",
-];
-/// Read-only too, but creating an image with them has always been accepted and without effect.
+/// Longest value of a property, as the column holds.
+const VALUE_MAX_BYTES: usize = 65_535;
+
+/// Attributes that the service computes for each document; refused whatever their value is.
+const COMPUTED: &[&str] = &["direct_url", "self", "file", "schema", "stores"];
+/// Attributes that the service alone sets; refused once their value is of the right type.
+const SET_BY_SERVICE: &[&str] = &["created_at", "updated_at", "status", "checksum", "size", "virtual_size"];
+/// Set by the service too, but creating an image with them has always been accepted and without effect.
 const IGNORED_ON_CREATE: &[&str] = &["os_hash_algo", "os_hash_value"];
 /// Names that no property may have.
 const RESERVED: &[&str] = &["locations", "location", "deleted", "deleted_at"];
@@ -56,9 +50,10 @@ pub enum Kind {
     Property,
 }
 
-/// Sorts an attribute of a patch into its kind.
+/// Sorts an attribute of a patch into its kind. `stores` is a property like any other here, as it is for Glance.
 pub fn kind(key: &str) -> Kind {
-    if READ_ONLY.contains(&key) || IGNORED_ON_CREATE.contains(&key) || key == "id" {
+    let is_computed = COMPUTED.contains(&key) && key != "stores";
+    if is_computed || SET_BY_SERVICE.contains(&key) || IGNORED_ON_CREATE.contains(&key) || key == "id" {
         Kind::ReadOnly
     } else if key == "locations" {
         Kind::Locations
@@ -83,28 +78,71 @@ pub fn reserved(key: &str) -> Error {
     Error::Forbidden(format!("Attribute '{key}' is reserved."))
 }
 
-/// The body of a create. Read-only keys are refused before the types are looked at, reserved ones after.
+/// The body of a create: computed keys are refused first, then wrong types, then what only the service sets.
 pub fn new_image(document: &Value, rules: &ImagesConfig) -> Result<NewImage, Error> {
     let Value::Object(document) = document else {
         return Err(Error::BadRequest("The body of the request must be a JSON object.".to_owned()));
     };
-    if let Some(key) = document.keys().find(|key| READ_ONLY.contains(&key.as_str())) {
+    let first = |is_refused: &dyn Fn(&str) -> bool| document.keys().find(|key| is_refused(key));
+    if let Some(key) = first(&|key| COMPUTED.contains(&key)) {
         return Err(read_only(key));
     }
     let id = document.get("id").map(image_id).transpose()?;
     let attributes = attributes(document, rules)?;
-    if let Some(key) = document.keys().find(|key| is_reserved(key)) {
+    if let Some(key) = first(&|key| SET_BY_SERVICE.contains(&key)) {
+        return Err(read_only(key));
+    }
+    if let Some(key) = first(&is_reserved) {
         return Err(reserved(key));
     }
     Ok(NewImage { id, attributes })
 }
 
 fn attributes(document: &Map<String, Value>, rules: &ImagesConfig) -> Result<Vec<Attribute>, Error> {
-    document
-        .iter()
-        .filter(|(key, _)| *key != "id" && !IGNORED_ON_CREATE.contains(&key.as_str()) && !is_reserved(key))
-        .map(|(key, value)| attribute(key, value, rules))
-        .collect()
+    let mut attributes = Vec::new();
+    for (key, value) in document.iter().filter(|(key, _)| *key != "id") {
+        if SET_BY_SERVICE.contains(&key.as_str())
+            || IGNORED_ON_CREATE.contains(&key.as_str())
+            || is_reserved(key)
+        {
+            check_unsettable(key, value)?;
+        } else {
+            attributes.push(attribute(key, value, rules)?);
+        }
+    }
+    Ok(attributes)
+}
+
+/// The type of a value that will not be taken over whatever it is.
+fn check_unsettable(key: &str, value: &Value) -> Result<(), Error> {
+    let (fits, expected) = match key {
+        "size" | "virtual_size" => {
+            (value.is_null() || value.is_i64() || value.is_u64(), "null or a whole number")
+        }
+        "status" => (value.as_str().is_some_and(|word| word.parse::<Status>().is_ok()), "a status"),
+        "checksum" => (is_short_text(value, 32), "null or at most 32 characters"),
+        "os_hash_algo" => (is_short_text(value, 64), "null or at most 64 characters"),
+        "os_hash_value" => (is_short_text(value, 128), "null or at most 128 characters"),
+        "locations" => (is_locations(value), "a list of locations, each with url and metadata"),
+        _ => (value.is_string(), "a string"),
+    };
+    if fits { Ok(()) } else { Err(mismatch(key, value, expected)) }
+}
+
+fn is_short_text(value: &Value, max_chars: usize) -> bool {
+    value.is_null() || value.as_str().is_some_and(|text| text.chars().count() <= max_chars)
+}
+
+/// Whether this is a list of `{url, metadata}`.
+pub fn is_locations(value: &Value) -> bool {
+    value.as_array().is_some_and(|entries| entries.iter().all(is_location))
+}
+
+/// Whether this is one `{url, metadata}`.
+pub fn is_location(value: &Value) -> bool {
+    let url = value.get("url").and_then(Value::as_str);
+    url.is_some_and(|url| url.chars().count() <= TEXT_MAX_CHARS)
+        && value.get("metadata").is_some_and(Value::is_object)
 }
 
 /// 8-4-4-4-12 hexadecimal digits in either case.
@@ -128,7 +166,7 @@ pub fn attribute(key: &str, value: &Value, rules: &ImagesConfig) -> Result<Attri
         }
         "protected" => Attribute::Protected(flag(key, value)?),
         "os_hidden" => Attribute::Hidden(flag(key, value)?),
-        "owner" => Attribute::Owner(text_or_null(key, value)?),
+        "owner" => Attribute::Owner(owner(value)?),
         "disk_format" => Attribute::DiskFormat(one_of(key, value, &rules.disk_formats)?),
         "container_format" => Attribute::ContainerFormat(one_of(key, value, &rules.container_formats)?),
         "min_disk" => Attribute::MinDisk(amount(key, value)?),
@@ -167,6 +205,15 @@ fn three_bytes(key: &str, text: &str) -> Result<(), Error> {
         )));
     }
     Ok(())
+}
+
+/// Who may not set an owner at all is told that, whatever the characters: they are checked where they are stored.
+fn owner(value: &Value) -> Result<Option<String>, Error> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(text) if text.chars().count() <= TEXT_MAX_CHARS => Ok(Some(text.clone())),
+        _ => Err(mismatch("owner", value, "null or at most 255 characters")),
+    }
 }
 
 fn text_or_null(key: &str, value: &Value) -> Result<Option<String>, Error> {
@@ -208,6 +255,9 @@ fn property(key: &str, value: &Value, rules: &ImagesConfig) -> Result<Attribute,
         _ => value.as_str().ok_or_else(|| mismatch(key, value, "a string"))?,
     };
     three_bytes(key, text)?;
+    if text.len() > VALUE_MAX_BYTES {
+        return Err(mismatch(key, value, &format!("at most {VALUE_MAX_BYTES} bytes long")));
+    }
     if let Some(definition) = definition.filter(|_| !value.is_null()) {
         fits(key, value, text, definition)?;
     }
@@ -291,5 +341,16 @@ pub mod tests {
         assert_eq!(set("note", json!("x")), None);
         assert_eq!(set("free", json!("x")), property("free", "x"));
         assert_eq!(set("free", json!(5)), None);
+    }
+
+    #[test]
+    fn a_value_is_as_long_as_its_column_is() {
+        let of = |length: usize| property("key", &json!("\u{3042}".repeat(length)), &rules());
+        assert!(
+            matches!(of(21_845), Ok(Attribute::Property { value, .. }) if value.len() == VALUE_MAX_BYTES)
+        );
+        assert!(
+            matches!(of(21_846), Err(Error::BadRequest(text)) if text.contains("key must be at most 65535 bytes"))
+        );
     }
 }

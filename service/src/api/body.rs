@@ -17,6 +17,10 @@ const DOCUMENT_MAX_BYTES: usize = 16 * 1024 * 1024;
 /// The fields behind a body; empty until all of it was read.
 pub type Trailers = Arc<OnceLock<HeaderMap>>;
 
+/// Far more than an image has attributes. A value of two bytes takes forty when it is read, so that the length alone
+/// is no limit.
+const DOCUMENT_MAX_VALUES: usize = 64 * 1024;
+
 /// The bytes of a request, not yet read.
 pub struct Body {
     stream: ImageBody,
@@ -47,6 +51,11 @@ impl Body {
             return Err(Error::BadRequest(
                 "A JSON document is expected in the body of this request.".to_owned(),
             ));
+        }
+        if values_in(&bytes) > DOCUMENT_MAX_VALUES {
+            return Err(Error::TooLarge(format!(
+                "The body holds more than the {DOCUMENT_MAX_VALUES} values that a document may have."
+            )));
         }
         serde_json::from_slice(&bytes)
             .map_err(|error| Error::BadRequest(format!("Malformed JSON in the body of the request: {error}")))
@@ -80,5 +89,47 @@ impl Body {
 
     pub fn into_stream(self) -> ImageBody {
         self.stream
+    }
+}
+
+/// How many values a JSON document holds at most: each but the first stands behind a comma or an opening bracket.
+/// Those inside of strings are not counted.
+fn values_in(document: &[u8]) -> usize {
+    let (mut values, mut in_string, mut escaped) = (1, false, false);
+    for byte in document {
+        match (byte, in_string) {
+            _ if escaped => escaped = false,
+            (b'\\', true) => escaped = true,
+            (b'"', _) => in_string = !in_string,
+            (b',' | b'[' | b'{', false) => values += 1,
+            _ => {}
+        }
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(text: String) -> Body {
+        let stream = futures_util::stream::iter([Ok(Bytes::from(text))]).boxed();
+        Body { stream, announced: true, trailers: Trailers::default() }
+    }
+
+    #[test]
+    fn values_are_counted_outside_of_strings() {
+        assert_eq!(values_in(b"1"), 1);
+        assert_eq!(values_in(br#"{"a": "b,[{", "c\\\",": [1, 2]}"#), 5);
+    }
+
+    #[tokio::test]
+    async fn a_document_of_very_many_values_is_refused_before_it_is_read() {
+        let many = |count: usize| format!("[{}]", vec!["0"; count].join(","));
+        assert!(body(many(DOCUMENT_MAX_VALUES - 1)).json().await.is_ok());
+        let refused = body(many(DOCUMENT_MAX_VALUES)).json().await;
+        assert!(matches!(refused, Err(Error::TooLarge(text)) if text.contains("65536 values")));
+        let text = format!("\"{}\"", ",".repeat(DOCUMENT_MAX_VALUES));
+        assert!(body(text).json().await.is_ok());
     }
 }

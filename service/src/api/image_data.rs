@@ -42,8 +42,9 @@ fn check_content_type(request: &Request) -> Result<(), Error> {
 
 /// `X-OpenStack-Image-Size`, else `Content-Length`; zero counts as unknown.
 fn announced_size(request: &Request) -> Result<Option<u64>, Error> {
-    let size = match request.header(SIZE) {
-        Some(text) => {
+    let size = match request.headers.get(SIZE) {
+        Some(value) => {
+            let text = value.to_str().unwrap_or("?");
             let parsed = text.trim().parse().map_err(|_| {
                 Error::BadRequest(format!("The header {SIZE} must be a number of bytes, not {text:?}."))
             })?;
@@ -163,7 +164,7 @@ fn parse_content_range(text: &str) -> Result<Wanted, Error> {
     let (first, last) = bounds.split_once('-').ok_or_else(bad)?;
     let number = |digits: &str| digits.trim().parse::<u64>().map_err(|_| bad());
     let (first, last) = (number(first)?, number(last)?);
-    if last < first { Err(bad()) } else { Ok(Wanted::From { first, last: Some(last) }) }
+    if last < first { Err(bad()) } else { Ok(Wanted::Exactly { first, last }) }
 }
 
 #[cfg(test)]
@@ -195,8 +196,8 @@ mod tests {
 
     #[test]
     fn old_clients_send_content_range() {
-        assert_eq!(parse_content_range("bytes 1-4/*").ok(), Some(Wanted::From { first: 1, last: Some(4) }));
-        assert_eq!(parse_content_range("bytes 1-4/10").ok(), Some(Wanted::From { first: 1, last: Some(4) }));
+        assert_eq!(parse_content_range("bytes 1-4/*").ok(), Some(Wanted::Exactly { first: 1, last: 4 }));
+        assert_eq!(parse_content_range("bytes 1-4/10").ok(), Some(Wanted::Exactly { first: 1, last: 4 }));
         assert!(parse_content_range("1-4").is_err());
     }
 }

@@ -11,11 +11,13 @@ mod cors;
 mod digest;
 mod dispatch;
 mod fault;
+mod greeting;
 mod health;
 mod html;
 mod image_data;
 mod images;
 mod info;
+mod locations;
 mod members;
 mod openapi;
 mod patch;
@@ -102,6 +104,14 @@ pub const ROUTES: &[Route] = &[
         &[Rule::ModifyImage],
         "2.0",
         "Remove a tag"
+    ),
+    route!(
+        Method::GET,
+        "/v2/images/{image_id}/locations",
+        locations::list,
+        &[Rule::FetchImageLocation],
+        "2.17",
+        "List the locations of an image"
     ),
     route!(
         Method::GET,

@@ -49,6 +49,7 @@ const CALLS: &[(&str, &str, Takes, Gives)] = &[
     ("HEAD", "/v2/images/{image_id}/file", Nothing, Gives::Headers),
     ("PUT", "/v2/images/{image_id}/tags/{tag}", Nothing, NoContent),
     ("DELETE", "/v2/images/{image_id}/tags/{tag}", Nothing, NoContent),
+    ("GET", "/v2/images/{image_id}/locations", Nothing, Gives::Document("locations")),
     ("GET", "/v2/images/{image_id}/tasks", Nothing, Gives::Document("object")),
     ("POST", "/v2/images/{image_id}/actions/deactivate", Nothing, NoContent),
     ("POST", "/v2/images/{image_id}/actions/reactivate", Nothing, NoContent),
@@ -278,6 +279,7 @@ fn components(rules: &ImagesConfig) -> Value {
     });
     let mut components = json!({
         "object": {"type": "object"},
+        "locations": {"type": "array", "items": {"type": "object"}},
         "image_new": {"type": "object"},
         "image_patch": {"type": "array", "items": step},
         "member_new": word("member"),

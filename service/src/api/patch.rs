@@ -101,6 +101,16 @@ fn locations(operation: &Operation<'_>, is_deep: bool) -> Result<Change, Error> 
     if is_deep == (operation.verb == Verb::Replace) {
         return Err(bad_depth(operation.pointer));
     }
+    let fits = match (operation.verb, operation.value) {
+        (Verb::Remove, _) => true,
+        (Verb::Replace, Some(value)) => attributes::is_locations(value),
+        (Verb::Add, Some(value)) => attributes::is_location(value),
+        (Verb::Add | Verb::Replace, None) => false,
+    };
+    if !fits {
+        let message = "/locations takes locations, each with url and metadata.";
+        return Err(Error::BadRequest(message.to_owned()));
+    }
     Ok(Change::Locations)
 }
 

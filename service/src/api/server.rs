@@ -25,12 +25,15 @@ use warp::{Filter, Rejection};
 use super::body::{Body, Trailers};
 use super::dispatch::Api;
 use super::fault;
+use super::greeting::Greeting;
 use super::reply::{Reply, ReplyBody};
 use crate::error::Error;
 use crate::images::upload::UploadBodyError;
 
 /// A client that does not get its headers out within this time is cut off.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// A client of HTTP/2 that does not answer a ping within this time is gone.
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long requests in flight may take to end after a stop.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 const HEADERS_MAX_BYTES: usize = 256 * 1024;
@@ -47,7 +50,11 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>, mut stop: watch::Receiv
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(HEADERS_MAX_BYTES * 2);
-    builder.http2().timer(TokioTimer::new());
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(HEADER_TIMEOUT)
+        .keep_alive_timeout(PING_TIMEOUT);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -72,7 +79,9 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>, mut stop: watch::Receiv
             bare.extensions_mut().insert(Head { parts: Arc::new(head), trailers });
             tower::ServiceExt::oneshot(service.clone(), bare)
         });
-        let connection = builder.serve_connection(TokioIo::new(socket), service).into_owned();
+        let connection = builder
+            .serve_connection(TokioIo::new(Greeting::new(socket, HEADER_TIMEOUT)), service)
+            .into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {

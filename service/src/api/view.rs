@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::images::Visible;
+use crate::images::locations::Location;
 use crate::images::members::Member;
 use crate::images::tasks::Task;
 use glasshouse_shared::image::Image;
@@ -15,6 +16,11 @@ use glasshouse_shared::image::Image;
 pub struct ImageView<'a> {
     app: &'a App,
     visible: &'a Visible,
+}
+
+/// One location, as clients see it.
+pub fn location(location: &Location) -> Value {
+    json!({"url": location.url, "metadata": location.metadata})
 }
 
 /// The document of one member.
@@ -87,9 +93,7 @@ impl ImageView<'_> {
             shown.push(("direct_url", json!(location.url)));
         }
         if app.images.show_multiple_locations {
-            let locations =
-                locations.iter().map(|location| json!({"url": location.url, "metadata": location.metadata}));
-            shown.push(("locations", locations.collect()));
+            shown.push(("locations", locations.iter().map(location).collect()));
         }
         if app.stores.is_multi() && !locations.is_empty() {
             let stores: Vec<&str> = locations.iter().filter_map(|location| location.store_id()).collect();

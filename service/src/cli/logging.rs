@@ -28,6 +28,9 @@ pub fn start(config: &LogConfig) -> Result<(), LogFileError> {
     let level = if config.debug { "info,glasshouse_service=debug" } else { "info" };
     let lines = tracing_subscriber::fmt()
         .with_writer(writer)
+        // A log that cannot be written (a full disk, a closed pipe) must not take the request along: the complaint
+        // about it goes to standard error, and a failure there is a panic.
+        .log_internal_errors(false)
         .with_ansi(config.file.is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_env_filter(EnvFilter::new(level));
     let _ = if config.json {

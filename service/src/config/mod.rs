@@ -215,7 +215,12 @@ pub enum StoreKind {
         thin_provisioning: bool,
     },
     /// `http`: reads only.
-    Http,
+    Http {
+        /// `https_insecure`
+        insecure: bool,
+        /// `https_ca_certificates_file`
+        ca_file: Option<PathBuf>,
+    },
 }
 
 /// `[oslo_policy]`

@@ -101,7 +101,7 @@ fn several(reader: &mut Reader, written: &Written) -> Option<StoresConfig> {
 }
 
 fn default_backend(reader: &mut Reader, stores: &[StoreConfig], complete: bool) -> Option<String> {
-    let writable = |store: &&StoreConfig| !matches!(store.kind, StoreKind::Http);
+    let writable = |store: &&StoreConfig| !matches!(store.kind, StoreKind::Http { .. });
     let example = stores.iter().find(writable).map_or("ID", |store| store.id.as_str());
     let mend = format!("write `default_backend = {example}` into [glance_store]");
     let Some(written) = reader.written(STORE_SECTION, "default_backend") else {
@@ -109,7 +109,7 @@ fn default_backend(reader: &mut Reader, stores: &[StoreConfig], complete: bool) 
         return None;
     };
     match stores.iter().find(|store| store.id == written.text) {
-        Some(store) if matches!(store.kind, StoreKind::Http) => {
+        Some(store) if matches!(store.kind, StoreKind::Http { .. }) => {
             reader.error(&written, "the http store only reads, so no image could be uploaded", mend);
             None
         }
@@ -149,7 +149,10 @@ fn driver(name: &str) -> Option<Driver> {
 
 fn store(reader: &mut Reader, section: &str, id: &str, driver: Driver) -> StoreConfig {
     let kind = match driver {
-        Driver::Http => StoreKind::Http,
+        Driver::Http => StoreKind::Http {
+            insecure: reader.boolean(section, "https_insecure"),
+            ca_file: reader.path(section, "https_ca_certificates_file").map(|file| absolute(&file)),
+        },
         Driver::File => file_store(reader, section),
     };
     let description = reader.text(section, "store_description");

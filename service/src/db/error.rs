@@ -52,6 +52,9 @@ pub enum DbError {
     /// The connection broke while a commit was under way: it may or may not have taken effect.
     #[error("the connection to the database was lost: {0}")]
     Lost(Source),
+    /// The disk of the database is full or broken, or its files may not be written any more.
+    #[error("the database cannot write: {0}")]
+    Unwritable(Source),
     /// The closure panicked. Its transaction was rolled back.
     #[error("a database operation panicked: {0}")]
     Panicked(String),
@@ -62,7 +65,14 @@ pub enum DbError {
 impl DbError {
     /// The database is away or too busy: the same call may succeed later.
     pub fn is_outage(&self) -> bool {
-        matches!(self, Self::Busy | Self::Unreachable { .. } | Self::AccessDenied { .. } | Self::Lost(_))
+        matches!(
+            self,
+            Self::Busy
+                | Self::Unreachable { .. }
+                | Self::AccessDenied { .. }
+                | Self::Lost(_)
+                | Self::Unwritable(_)
+        )
     }
 
     pub fn other(source: impl Into<Source>) -> Self {

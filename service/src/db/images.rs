@@ -185,6 +185,35 @@ pub fn update(
     Ok(saved)
 }
 
+/// Saves what differs between `before` and `record`, if the image has one of the `expected` statuses. What others
+/// changed since `before` was read stays, so that two callers who change different things lose nothing.
+pub fn save_changes(
+    conn: &mut dyn Connection,
+    before: &ImageRecord,
+    record: &ImageRecord,
+    expected: &[Status],
+    now: Timestamp,
+) -> Result<ImageRecord, DbError> {
+    let mut saved = record.clone();
+    let image = &mut saved.image;
+    image.updated_at = conn.dialect().truncate(now);
+    let mut assignments = vec!["updated_at = ?".to_owned()];
+    let mut values = vec![now.into()];
+    let pairs = attributes(&before.image).into_iter().zip(attributes(image));
+    for (column, (_, new)) in ATTRIBUTES.iter().zip(pairs).filter(|(_, (old, new))| old != new) {
+        assignments.push(format!("{column} = ?"));
+        values.push(new);
+    }
+    // First of all: it makes every other writer of this image wait, so that the rows read below are the latest.
+    change(conn, &image.id, expected, &assignments.join(", "), values)?;
+    properties::save_changes(conn, &image.id, (&before.image.properties, &image.properties), now)?;
+    tags::save_changes(conn, &image.id, (&before.image.tags, &image.tags), now)?;
+    if saved.locations != before.locations && !saved.locations.is_empty() {
+        locations::save(conn, &saved.image.id, &mut saved.locations, now)?;
+    }
+    Ok(saved)
+}
+
 /// Moves an image from one of the `expected` statuses to another: `Stale` when it has none of them.
 pub fn set_status(
     conn: &mut dyn Connection,

@@ -59,7 +59,7 @@ impl Select {
 }
 
 /// The statements that answer a list, in their order: each goes on where the one before ended, until the page is
-/// full. There are two only behind a marker whose sort key may be NULL.
+/// full. There is more than one only behind a marker whose sort key may be NULL or has few values.
 pub fn select(conn: &mut dyn Connection, query: &ListQuery, scope: &Scope) -> Result<Vec<Select>, DbError> {
     let order = query.order();
     let keysets = match &query.marker {
@@ -240,6 +240,17 @@ fn keysets(place: &[Bound]) -> Vec<Clause> {
     let Some((first, rest)) = place.split_first() else { return vec![Clause::default()] };
     let column = first.key.as_str();
     match (first.direction, &first.value) {
+        (direction, value) if has_few_values(first.key) && *value != Value::Null => {
+            let mut same = clause_of(format!("({column} = ? AND "), vec![value.clone()], rest);
+            same.push(")", []);
+            let sign = if direction == Direction::Ascending { '>' } else { '<' };
+            let mut parts =
+                vec![same, Clause { sql: format!("{column} {sign} ?"), values: vec![value.clone()] }];
+            if direction == Direction::Descending && !never_null(first.key) {
+                parts.push(Clause { sql: format!("{column} IS NULL"), values: Vec::new() });
+            }
+            parts
+        }
         (Direction::Descending, value) if !never_null(first.key) && *value != Value::Null => {
             let mut with_value = clause_of(
                 format!("({column} <= ? AND ({column} < ? OR "),
@@ -299,6 +310,11 @@ fn add_keyset(clause: &mut Clause, place: &[Bound]) {
             clause.push(")", []);
         }
     }
+}
+
+/// Many images share each value: what comes after the marker among them is a range of its own.
+const fn has_few_values(key: SortKey) -> bool {
+    matches!(key, SortKey::Status | SortKey::DiskFormat | SortKey::ContainerFormat)
 }
 
 const fn never_null(key: SortKey) -> bool {

@@ -83,6 +83,25 @@ pub(super) fn save(
     insert_rows(conn, image_id, &missing, now)
 }
 
+/// Brings the difference between two states of the properties to whatever they are now.
+pub(super) fn save_changes(
+    conn: &mut dyn Connection,
+    image_id: &str,
+    (before, after): (&BTreeMap<String, String>, &BTreeMap<String, String>),
+    now: Timestamp,
+) -> Result<(), DbError> {
+    if before == after {
+        return Ok(());
+    }
+    let live = rows(conn, image_id)?.into_iter().filter(|row| !row.deleted);
+    let mut wanted: BTreeMap<String, String> =
+        live.map(|row| (row.name, row.value.unwrap_or_default())).collect();
+    wanted.retain(|name, _| after.contains_key(name) || !before.contains_key(name));
+    let changed = after.iter().filter(|(name, value)| before.get(*name) != Some(value));
+    wanted.extend(changed.map(|(name, value)| (name.clone(), value.clone())));
+    save(conn, image_id, &wanted, now)
+}
+
 /// Takes a lock that is a property: `Stale` when somebody holds it.
 pub fn lock(
     conn: &mut dyn Connection,

@@ -12,7 +12,8 @@ use super::door::Session;
 use super::{DbError, Dialect};
 
 /// How long a statement waits for another process's lock before it is `Busy`.
-const LOCK_WAIT: Duration = Duration::from_secs(5);
+/// The call is repeated ten times, and clients shall hear of it within ten seconds.
+const LOCK_WAIT: Duration = Duration::from_millis(500);
 const CACHED_STATEMENTS: usize = 128;
 
 pub struct Sqlite {
@@ -158,6 +159,14 @@ fn translate(error: rusqlite::Error) -> DbError {
     };
     match (failure.code, failure.extended_code) {
         (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => DbError::Busy,
+        (
+            ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::ReadOnly
+            | ErrorCode::CannotOpen
+            | ErrorCode::PermissionDenied,
+            _,
+        ) => DbError::Unwritable(Box::new(error)),
         (_, SQLITE_CONSTRAINT_PRIMARYKEY | SQLITE_CONSTRAINT_UNIQUE) => DbError::Duplicate,
         _ => DbError::other(error),
     }
@@ -165,7 +174,25 @@ fn translate(error: rusqlite::Error) -> DbError {
 
 fn unopenable(path: &Path, error: rusqlite::Error) -> DbError {
     match translate(error) {
-        DbError::Other(source) => DbError::Unopenable { path: path.to_owned(), source },
+        DbError::Other(source) | DbError::Unwritable(source) => {
+            DbError::Unopenable { path: path.to_owned(), source }
+        }
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_an_outage() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut sqlite = Sqlite::open(&folder.path().join("full.sqlite"), true).unwrap();
+        sqlite.execute("CREATE TABLE t (text VARCHAR)", &[]).unwrap();
+        // The engine answers the same as on a disk without room.
+        sqlite.connection.pragma_update(None, "max_page_count", 3).unwrap();
+        let error = sqlite.execute("INSERT INTO t VALUES (?)", &["a".repeat(1 << 20).into()]).unwrap_err();
+        assert!(error.is_outage() && matches!(error, DbError::Unwritable(_)), "{error}");
     }
 }

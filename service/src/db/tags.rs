@@ -67,6 +67,22 @@ pub(super) fn save(
     insert(conn, image_id, wanted.iter().filter(is_new), now)
 }
 
+/// Brings the difference between two states of the tags to whatever they are now.
+pub(super) fn save_changes(
+    conn: &mut dyn Connection,
+    image_id: &str,
+    (before, after): (&BTreeSet<String>, &BTreeSet<String>),
+    now: Timestamp,
+) -> Result<(), DbError> {
+    if before == after {
+        return Ok(());
+    }
+    let mut wanted: BTreeSet<String> = rows(conn, image_id)?.into_iter().map(|(_, tag)| tag).collect();
+    wanted.retain(|tag| after.contains(tag) || !before.contains(tag));
+    wanted.extend(after.difference(before).cloned());
+    save(conn, image_id, &wanted, now)
+}
+
 /// Adds rows in one statement.
 pub(super) fn insert<'a>(
     conn: &mut dyn Connection,

@@ -13,8 +13,18 @@ use glasshouse_shared::image::{Image, Status};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     Whole,
-    From { first: u64, last: Option<u64> },
-    Suffix { length: u64 },
+    From {
+        first: u64,
+        last: Option<u64>,
+    },
+    /// Nothing is cut: a last byte beyond the image cannot be satisfied.
+    Exactly {
+        first: u64,
+        last: u64,
+    },
+    Suffix {
+        length: u64,
+    },
 }
 
 /// The data of an image that the caller may read; nothing is opened yet.
@@ -100,6 +110,10 @@ impl Data {
 fn nowhere<T>(failure: Option<StoreError>) -> Result<Option<T>, Error> {
     match failure {
         None | Some(StoreError::NotFound) => Ok(None),
+        Some(error @ StoreError::Unreachable(_)) => Err(Error::Unavailable {
+            message: "The store that holds the data cannot be reached at the moment.".to_owned(),
+            source: Some(Box::new(error)),
+        }),
         Some(error) => Err(Error::internal(error)),
     }
 }
@@ -116,6 +130,8 @@ fn resolve(wanted: Wanted, size_bytes: u64) -> Result<Option<ByteRange>, Error> 
         Wanted::From { first, last } => {
             (first, last.map_or(size_bytes, |last| last.saturating_add(1).min(size_bytes)))
         }
+        Wanted::Exactly { last, .. } if last >= size_bytes => return Err(unsatisfiable()),
+        Wanted::Exactly { first, last } => (first, last.saturating_add(1)),
         Wanted::Suffix { length: 0 } => return Err(unsatisfiable()),
         Wanted::Suffix { length } => (size_bytes.saturating_sub(length), size_bytes),
     };

@@ -17,6 +17,7 @@ pub mod delete;
 pub mod digests;
 pub mod download;
 pub mod list;
+pub mod locations;
 pub mod members;
 pub mod protection;
 mod pump;

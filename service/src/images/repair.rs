@@ -18,6 +18,49 @@ const LEASE_TTL: Duration = Duration::from_secs(90);
 /// Puts back what uploads of this node's previous process, and of nodes that are silent, left in `saving`.
 /// Runs before the service listens; answers how many images were put back.
 pub async fn repair_at_start(app: &App) -> Result<usize, Error> {
+    sweep(app).await;
+    let node = app.node.clone();
+    let deadline = clock::now() - LEASE_TTL;
+    let stale = app.db.read(move |conn| db::leases::stale(conn, &node, deadline)).await?;
+    put_all_back(app, &stale).await?;
+    Ok(stale.len())
+}
+
+/// Puts back what nodes that fell silent left in `saving`: they may never start again, or under another name.
+async fn repair_silent(app: &App) -> Result<(), Error> {
+    let node = app.node.clone();
+    let deadline = clock::now() - LEASE_TTL;
+    let silent = app.db.read(move |conn| db::leases::silent(conn, &node, deadline)).await?;
+    let mut ours = Vec::new();
+    for id in silent {
+        let (wanted, node) = (id.clone(), app.node.clone());
+        let taken =
+            app.db.write(move |conn| db::leases::take_over(conn, &wanted, (&node, clock::now()), deadline));
+        match taken.await {
+            Ok(()) => ours.push(id),
+            // It was not dead, or another node was quicker.
+            Err(DbError::Stale) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if !ours.is_empty() {
+        sweep(app).await;
+        put_all_back(app, &ours).await?;
+    }
+    Ok(())
+}
+
+async fn put_all_back(app: &App, ids: &[String]) -> Result<(), Error> {
+    for id in ids {
+        put_back(app, id).await?;
+    }
+    if !ids.is_empty() {
+        tracing::warn!(count = ids.len(), "put images of interrupted uploads back into queued");
+    }
+    Ok(())
+}
+
+async fn sweep(app: &App) {
     for store in app.stores.iter() {
         match store.backend().sweep().await {
             Ok(0) => {}
@@ -29,16 +72,6 @@ pub async fn repair_at_start(app: &App) -> Result<usize, Error> {
             }
         }
     }
-    let node = app.node.clone();
-    let deadline = clock::now() - LEASE_TTL;
-    let stale = app.db.read(move |conn| db::leases::stale(conn, &node, deadline)).await?;
-    for id in &stale {
-        put_back(app, id).await?;
-    }
-    if !stale.is_empty() {
-        tracing::warn!(count = stale.len(), "put images of interrupted uploads back into queued");
-    }
-    Ok(stale.len())
 }
 
 /// Bytes that were committed to a store, but not to the database, go first: the next upload needs their place.
@@ -73,7 +106,7 @@ pub async fn back_to_queued(app: &App, id: &str) -> Result<(), Error> {
     Ok(put_back.await?)
 }
 
-/// Renews the leases of this node for ever; the caller ends it by dropping it.
+/// Renews the leases of this node and looks after those of silent ones, for ever; the caller ends it by dropping it.
 pub async fn heartbeat(app: &App) {
     let mut ticks = tokio::time::interval(HEARTBEAT);
     loop {
@@ -81,6 +114,9 @@ pub async fn heartbeat(app: &App) {
         let node = app.node.clone();
         if let Err(error) = app.db.write(move |conn| db::leases::renew(conn, &node, clock::now())).await {
             tracing::error!(%error, "the leases of uploads could not be renewed");
+        }
+        if let Err(error) = repair_silent(app).await {
+            tracing::error!(%error, "interrupted uploads of other nodes could not be put back");
         }
     }
 }

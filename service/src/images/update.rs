@@ -34,24 +34,22 @@ pub async fn update(app: &App, ctx: &Context, id: &str, changes: Vec<Change>) ->
         return Ok(visible);
     }
     visible.enforce(app, ctx, Rule::ModifyImage)?;
-    let before = visible.record.image.clone();
+    let before = visible.record.clone();
     for change in changes {
         apply(app, ctx, change, &mut visible.record.image)?;
     }
     let after = &visible.record.image;
-    if after.visibility != before.visibility {
+    if after.visibility != before.image.visibility {
         enforce_visibility(app, ctx, after)?;
     }
-    within("tags", after.tags.len(), app.limits.image_tag_quota.filter(|_| after.tags != before.tags))?;
-    let has_new_key = after.properties.keys().any(|key| !before.properties.contains_key(key));
+    within("tags", after.tags.len(), app.limits.image_tag_quota.filter(|_| after.tags != before.image.tags))?;
+    let has_new_key = after.properties.keys().any(|key| !before.image.properties.contains_key(key));
     within("properties", after.properties.len(), app.limits.image_property_quota.filter(|_| has_new_key))?;
-    let mut record = visible.record.clone();
-    // What the caller does not see stays, unless it was just written.
-    for (key, value) in std::mem::take(&mut visible.hidden) {
-        record.image.properties.entry(key).or_insert(value);
-    }
-    let expected = [before.status];
-    let saved = app.db.write(move |conn| db::images::update(conn, &record, &expected, clock::now()));
+    // What the caller may not read is in neither state, and so stays as it is.
+    let record = visible.record.clone();
+    let expected = [before.image.status];
+    let saved =
+        app.db.write(move |conn| db::images::save_changes(conn, &before, &record, &expected, clock::now()));
     visible.record = saved.await.map_err(|error| match error {
         DbError::Missing => not_found(id),
         DbError::Stale => Error::Conflict(format!(

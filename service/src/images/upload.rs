@@ -218,12 +218,12 @@ async fn activate(
         os_hash_algo: Some(Some(app.images.hashing_algorithm.clone())),
         os_hash_value: Some(pumped.hashes.into_iter().next()),
     };
-    let (wanted, location) = (id.to_owned(), location.clone());
+    let (wanted, location, node) = (id.to_owned(), location.clone(), app.node.clone());
     let done = app.db.write(move |conn| {
         let now = clock::now();
         db::images::set_status(conn, &wanted, &[Status::Saving], &change, now)?;
         locations::add(conn, &wanted, &location.url, &location.metadata, now)?;
-        db::leases::release(conn, &wanted)
+        db::leases::finish(conn, &wanted, &node)
     });
     done.await.map_err(|error| match error {
         DbError::Stale | DbError::Missing => Error::Gone(format!(
@@ -259,7 +259,8 @@ fn store_error(error: StoreError) -> Error {
             tracing::error!(error = %source, "the store is full");
             Error::TooLarge("There is not enough space in the store for this image.".to_owned())
         }
-        StoreError::Denied { .. } => Error::Unavailable {
+        // NotFound: the folder of the store went away.
+        StoreError::Denied { .. } | StoreError::NotFound => Error::Unavailable {
             message: "The store refuses to be written to.".to_owned(),
             source: Some(Box::new(error)),
         },

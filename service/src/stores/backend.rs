@@ -28,6 +28,11 @@ pub trait Backend: Send + Sync {
     /// First part of the locations that it writes: `file`, `http`, …
     fn scheme(&self) -> &'static str;
 
+    /// Whether it can read locations that begin so.
+    fn reads(&self, scheme: &str) -> bool {
+        scheme == self.scheme()
+    }
+
     /// Opens a place for the bytes of `id`. `Duplicate` when something is stored under it already.
     async fn writer(&self, id: &str, size_hint_bytes: Option<u64>) -> Result<Box<dyn Writer>, StoreError>;
 

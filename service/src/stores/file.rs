@@ -53,6 +53,10 @@ impl Backend for FileBackend {
         SCHEME
     }
 
+    fn reads(&self, scheme: &str) -> bool {
+        matches!(scheme, SCHEME | "filesystem")
+    }
+
     async fn writer(&self, id: &str, size_hint_bytes: Option<u64>) -> Result<Box<dyn Writer>, StoreError> {
         let target = self.path_of_id(id)?;
         let file_perm = self.file_perm;

@@ -10,6 +10,7 @@ pub mod backend;
 #[cfg(test)]
 mod conformance;
 mod file;
+mod http;
 
 pub use backend::{Backend, Batch, ByteRange, ByteStream, Writer};
 
@@ -26,6 +27,9 @@ pub enum StoreError {
     Denied { path: String, source: std::io::Error },
     #[error("the store is read-only")]
     ReadOnly,
+    /// A server that holds the bytes is away, or in trouble of its own.
+    #[error("the server of the store cannot be reached: {0}")]
+    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("{0:?} is not a location of this store")]
     BadLocation(String),
     #[error("the store failed: {0}")]
@@ -62,11 +66,7 @@ pub struct Stores {
 impl Stores {
     /// Makes the drivers. Touches no disk beyond creating missing directories.
     pub fn open(config: &StoresConfig) -> Result<Self, StoreError> {
-        let all = config
-            .stores
-            .iter()
-            .filter_map(|store| open_store(store).transpose())
-            .collect::<Result<_, _>>()?;
+        let all = config.stores.iter().map(open_store).collect::<Result<_, _>>()?;
         Ok(Self { all, default: config.default.clone(), multi: config.multi })
     }
 
@@ -91,13 +91,12 @@ impl Stores {
     /// The store that can read `url`: the one that the location's metadata names, else the first of its scheme.
     pub fn for_location(&self, url: &str, store_id: Option<&str>) -> Option<&Store> {
         let scheme = url.split_once("://").map(|(scheme, _)| scheme)?;
-        let of_scheme = |store: &&Store| store.backend.scheme() == scheme;
+        let of_scheme = |store: &&Store| store.backend.reads(scheme);
         store_id.and_then(|id| self.get(id)).filter(of_scheme).or_else(|| self.all.iter().find(of_scheme))
     }
 }
 
-/// `None` for a driver that only reads from elsewhere and needs nothing opened.
-fn open_store(config: &StoreConfig) -> Result<Option<Store>, StoreError> {
+fn open_store(config: &StoreConfig) -> Result<Store, StoreError> {
     let (kind, backend, properties): (_, Arc<dyn Backend>, _) = match &config.kind {
         StoreKind::File { datadir, file_perm, thin_provisioning } => {
             let properties = json!({
@@ -107,16 +106,18 @@ fn open_store(config: &StoreConfig) -> Result<Option<Store>, StoreError> {
             });
             ("file", Arc::new(file::FileBackend::open(datadir, *file_perm)?), properties)
         }
-        StoreKind::Http => return Ok(None),
+        StoreKind::Http { insecure, ca_file } => {
+            ("http", Arc::new(http::HttpBackend::open(*insecure, ca_file.as_deref())?), json!({}))
+        }
     };
-    let Value::Object(properties) = properties else { return Ok(None) };
-    Ok(Some(Store {
+    let properties = properties.as_object().cloned().unwrap_or_default();
+    Ok(Store {
         id: config.id.clone(),
         description: config.description.clone(),
         weight: config.weight,
-        read_only: false,
+        read_only: matches!(config.kind, StoreKind::Http { .. }),
         kind,
         properties,
         backend,
-    }))
+    })
 }

@@ -9,6 +9,11 @@ use super::{
     TimeOperator, VisibilityFilter, WordKey,
 };
 
+/// Most conditions of one list. An image has far fewer tags and properties, and an engine gives up at a thousand.
+const CONDITIONS_MAX: usize = 256;
+/// Most words of one `in:`. More ids than this do not fit into an address anyway.
+const WORDS_MAX: usize = 2048;
+
 /// Sort parameters as they come, before they are put together.
 #[derive(Default)]
 struct SortWords {
@@ -32,6 +37,9 @@ pub(super) fn parse(raw_query: &str) -> Result<ListQuery, ListError> {
             "sort_dir" => sort.directions.push(value.clone()),
             _ => read_pair(&mut query, key, value)?,
         }
+    }
+    if query.filters.len() + query.properties.len() + query.tags.len() > CONDITIONS_MAX {
+        return refuse(format!("the query has more than {CONDITIONS_MAX} conditions"));
     }
     query.sort = read_sort(&sort)?;
     query.pairs = pairs;
@@ -202,6 +210,9 @@ fn split_list(key: &str, list: &str) -> Result<Vec<String>, ListError> {
             return refuse(format!("the query parameter {key:?} has a quote inside of a word"));
         }
         words.push(word.to_owned());
+        if words.len() > WORDS_MAX {
+            return refuse(format!("the query parameter {key:?} has more than {WORDS_MAX} words"));
+        }
         if after.is_empty() {
             return Ok(words);
         }

@@ -69,6 +69,20 @@ fn what_is_wrong_is_refused_by_its_name() {
 }
 
 #[test]
+fn a_query_that_no_engine_could_run_is_refused() {
+    let tags = |count: usize| "tag=a&".repeat(count);
+    assert_eq!(query(&tags(256)).tags.len(), 256);
+    assert!(refusal(&tags(257)).contains("256 conditions"));
+    let mixed = format!("{}colour=red&created_at=gt:2020-01-01&name=a", tags(254));
+    assert!(refusal(&mixed).contains("256 conditions"));
+    let words = |count: usize| format!("id=in:{}", vec!["a"; count].join(","));
+    assert!(
+        matches!(query(&words(2048)).filters.as_slice(), [Filter::Word(_, words)] if words.len() == 2048)
+    );
+    assert!(refusal(&words(2049)).contains("\"id\" has more than 2048 words"));
+}
+
+#[test]
 fn a_colon_is_part_of_a_name_unless_an_operator_stands_before_it() {
     let words = |text| match query(text).filters.as_slice() {
         [Filter::Word(WordKey::Name, words)] => words.clone(),

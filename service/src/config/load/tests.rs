@@ -237,7 +237,7 @@ fn several_stores_have_sections_of_their_own() {
     assert_eq!((stores.stores[0].id.as_str(), stores.stores[0].weight), ("fast", -3));
     let StoreKind::File { datadir, file_perm, .. } = &stores.stores[0].kind else { panic!("no file store") };
     assert_eq!((datadir, *file_perm), (&PathBuf::from("/fast"), Some(0o640)));
-    assert!(matches!(stores.stores[1].kind, StoreKind::Http));
+    assert!(matches!(stores.stores[1].kind, StoreKind::Http { .. }));
 }
 
 #[test]

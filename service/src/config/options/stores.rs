@@ -38,10 +38,8 @@ pub const OPTIONS: &[Opt] = &[
     Opt::new(S, "filesystem_store_metadata_file", Path, "JSON that goes into the metadata of locations.")
         .was(&[("DEFAULT", "filesystem_store_metadata_file")])
         .missing(),
-    Opt::new(S, "https_insecure", Boolean, "Do not check certificates of the http store.")
-        .or("True")
-        .missing(),
-    Opt::new(S, "https_ca_certificates_file", Path, "Certificates for the http store.").missing(),
+    Opt::new(S, "https_insecure", Boolean, "Do not check certificates of the http store.").or("True"),
+    Opt::new(S, "https_ca_certificates_file", Path, "The only certificates that the http store believes."),
 ];
 
 pub const GROUPS: &[Group] = &[

@@ -52,6 +52,34 @@ fn an_image_comes_back_as_it_was_put_in() {
 }
 
 #[test]
+fn two_changes_of_one_reading_are_both_kept() {
+    on_each(|conn| {
+        let before = insert_and_get(conn, &full());
+        let mut first = before.clone();
+        first.image.name = Some("first".to_owned());
+        first.image.properties.insert("one".to_owned(), "1".to_owned());
+        first.image.properties.remove("os_distro");
+        first.image.tags.remove("blue");
+        let mut second = before.clone();
+        second.image.min_ram_mb = 7;
+        second.image.properties.insert("two".to_owned(), "2".to_owned());
+        second.image.tags.insert("red".to_owned());
+        for changed in [&first, &second] {
+            save_changes(conn, &before, changed, &[before.image.status], time(LATER)).unwrap();
+        }
+        let found = get(conn, &before.image.id).unwrap().unwrap();
+        assert_eq!((found.image.name.as_deref(), found.image.min_ram_mb), (Some("first"), 7));
+        let names: Vec<&str> = found.image.properties.keys().map(String::as_str).collect();
+        assert_eq!(names, ["", "one", "two"]);
+        assert_eq!(found.image.tags, ["Green".to_owned(), "red".to_owned()].into());
+        assert_eq!(found.image.updated_at, time(LATER));
+        assert_eq!(found.locations, before.locations);
+        let result = save_changes(conn, &before, &first, &[Status::Saving], time(LATER));
+        assert!(matches!(result, Err(DbError::Stale)));
+    });
+}
+
+#[test]
 fn an_id_is_never_used_twice() {
     on_each(|conn| {
         insert(conn, &record(1)).unwrap();

@@ -398,7 +398,7 @@ fn sqlite_walks_along_our_indexes_and_never_along_the_one_on_deleted() {
             ),
             (
                 format!("sort=disk_format:desc&marker={marker}"),
-                "glasshouse_images_disk_format (deleted=? AND disk_format<?)",
+                "glasshouse_images_disk_format (deleted=? AND disk_format=? AND created_at<?)",
             ),
             ("owner=project-a".to_owned(), "glasshouse_images_owner (owner=? AND deleted=?)"),
             ("os_distro=debian".to_owned(), "glasshouse_properties_value (name=? AND value=?)"),

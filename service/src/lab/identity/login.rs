@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Builder;
 use std::time::Duration;
 
 use glasshouse_shared::identity::{
@@ -9,7 +10,7 @@ use glasshouse_shared::identity::{
 };
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::reply::{Refusal, Reply};
 use super::{Call, Inner};
@@ -43,16 +44,21 @@ impl Passwords {
 
     /// Whether it is the password of the user; never for `None`.
     async fn fit(&self, user: Option<&directory::User>, password: String) -> Result<bool, Refusal> {
-        let busy = |_| Refusal::unavailable("passwords cannot be checked now");
+        let busy = || Refusal::unavailable("passwords cannot be checked now");
         let turn =
             Arc::clone(&self.turn).acquire_owned().await.map_err(|_| Refusal::unavailable("the lab ends"))?;
         let hash = user.map_or_else(|| self.decoy.clone(), |user| user.password_hash.clone());
         // The turn goes along: should the client hang up, the work goes on, and so must the bound.
+        // Not on the pool: each of its many threads would keep the 19 MiB of its last check for itself.
+        let (reply, answer) = oneshot::channel();
         let check = move || {
-            let _turn = turn;
-            secret::verify(&password, &hash)
+            let fits = secret::verify(&password, &hash);
+            drop(turn);
+            // A client that hung up needs no answer.
+            let _ = reply.send(fits);
         };
-        let fits = tokio::task::spawn_blocking(check).await.map_err(busy)? && user.is_some();
+        Builder::new().name("password".to_owned()).spawn(check).map_err(|_| busy())?;
+        let fits = answer.await.map_err(|_| busy())? && user.is_some();
         if let Some(delay) = self.note(user.map_or("", |user| &user.id), fits) {
             tokio::time::sleep(delay).await;
         }

@@ -9,10 +9,12 @@ mod digests;
 mod errors;
 mod info;
 mod list;
+mod locations;
 mod members;
 mod options;
 mod patch;
 mod schemas;
+mod several_stores;
 mod show;
 mod versions;
 

@@ -35,7 +35,6 @@ on_both_with_options!(
     a_protected_property_is_written_by_those_who_may,
     a_defined_property_must_fit_its_definition,
     the_schema_has_the_definitions,
-    a_page_from_elsewhere_may_call_when_it_was_named,
 );
 
 const PROTECTIONS: &str = "[^note_]\ncreate = admin,member\nread = admin,member\nupdate = admin\ndelete = admin\n\
@@ -166,8 +165,10 @@ fn the_schema_has_the_definitions(site: &Site) {
     assert_eq!(list["properties"]["images"]["items"]["properties"]["kernel_id"], wanted);
 }
 
-fn a_page_from_elsewhere_may_call_when_it_was_named(site: &Site) {
-    let api = site.api(READER);
+// Glance's filter reads the files of the system and not those that the test wrote, so this is asked of ours alone.
+#[test]
+fn a_page_from_elsewhere_may_call_when_it_was_named() {
+    let api = ours().site().api(READER);
     let permission = |origin: &str| {
         let answer = api.call("GET", "/v2/images?limit=1").header("origin", origin).send().expect(200);
         let exposed = answer.header("access-control-expose-headers").map(str::to_owned);

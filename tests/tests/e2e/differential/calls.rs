@@ -52,7 +52,8 @@ fn furnish() -> Vec<Call> {
     for (number, (who, visibility)) in owners.iter().chain(&owners).enumerate() {
         let document = json!({
             "id": id(number), "name": format!("image {}", number % 5), "visibility": visibility,
-            "disk_format": if number % 2 == 0 { "raw" } else { "qcow2" }, "container_format": "bare",
+            "disk_format": if number % 2 == 0 { "raw" } else { "qcow2" }, // Only bare containers are looked into: a refused upload would leave Glance's record in disorder.
+            "container_format": if number % 2 == 0 { "bare" } else { "ovf" },
             "min_ram": number * 64, "min_disk": number % 3, "tags": [format!("tag{}", number % 3), "all"],
             "os_distro": if number % 2 == 0 { "debian" } else { "ubuntu" }, "number": number.to_string(),
             "protected": number == 7,

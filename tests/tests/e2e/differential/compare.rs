@@ -49,12 +49,26 @@ impl Outcome {
     }
 }
 
+impl Outcome {
+    /// A page of a list without its links.
+    pub fn without_links(&self) -> Self {
+        let mut outcome = self.clone();
+        if let Body::Document(Value::Object(document)) = &mut outcome.body {
+            document.remove("first");
+            document.remove("next");
+        }
+        outcome
+    }
+}
+
 fn header(name: &'static str, answer: &Answer, base: &str, failed: bool) -> Option<String> {
     let is_document = answer.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
     let value = answer.header(name)?;
     match name {
         // The words of an error and the order of a document are ours.
         "content-length" if failed || is_document => None,
+        // RFC 9110 §8.6 forbids it on a 204.
+        "content-length" if answer.status == 204 => None,
         // An empty body has no type worth comparing.
         "content-type" if answer.body.is_empty() => None,
         "content-type" => Some(value.to_ascii_lowercase().replace(' ', "")),

@@ -75,6 +75,19 @@ impl Call {
         self.text(body).header("content-type", "application/octet-stream")
     }
 
+    fn has(&self, header: &str) -> bool {
+        self.headers.iter().any(|(name, _)| *name == header)
+    }
+
+    fn repeats_a_key(&self) -> bool {
+        let query = self.path.split_once('?').map_or("", |(_, query)| query);
+        let mut keys: Vec<&str> = query.split('&').filter_map(|pair| pair.split('=').next()).collect();
+        let count = keys.len();
+        keys.sort_unstable();
+        keys.dedup();
+        keys.len() < count
+    }
+
     fn shown(&self) -> String {
         let body = String::from_utf8_lossy(&self.body);
         let body: String = body.chars().take(160).collect();

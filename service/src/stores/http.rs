@@ -1,0 +1,242 @@
+//! The http store: reads what lies on a web server. It keeps nothing itself.
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use reqwest::header::{CONTENT_LENGTH, RANGE};
+use reqwest::{Client, Method, Response, StatusCode, Url};
+
+use super::{Backend, ByteRange, ByteStream, StoreError, Writer};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// A server that is silent for so long has gone.
+const SILENCE_TIMEOUT: Duration = Duration::from_mins(1);
+const REDIRECTS_MAX: usize = 5;
+
+pub struct HttpBackend {
+    client: Client,
+}
+
+impl HttpBackend {
+    /// `ca_file` holds the only certificates that are believed; without it `insecure` decides whether any is.
+    pub fn open(insecure: bool, ca_file: Option<&Path>) -> Result<Self, StoreError> {
+        // Whoever comes first installs it; that it is there already is well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(SILENCE_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::limited(REDIRECTS_MAX))
+            .no_proxy()
+            .user_agent(concat!("glasshouse-service/", env!("CARGO_PKG_VERSION")));
+        if let Some(file) = ca_file {
+            let pem = std::fs::read(file).map_err(other)?;
+            builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(&pem).map_err(other)?);
+        } else if insecure {
+            builder = builder.tls_danger_accept_invalid_certs(true);
+        }
+        Ok(Self { client: builder.build().map_err(other)? })
+    }
+
+    async fn ask(&self, method: Method, url: &str, range: Option<ByteRange>) -> Result<Response, StoreError> {
+        let parsed = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let parsed = parsed.ok_or_else(|| StoreError::BadLocation(url.to_owned()))?;
+        let mut request = self.client.request(method, parsed);
+        if let Some(range) = range {
+            let last = range.offset_bytes + range.length_bytes.saturating_sub(1);
+            request = request.header(RANGE, format!("bytes={}-{last}", range.offset_bytes));
+        }
+        // Addresses may hold a password: they stay out of texts.
+        request.send().await.map_err(|error| StoreError::Unreachable(error.without_url().into()))
+    }
+}
+
+#[async_trait]
+impl Backend for HttpBackend {
+    fn scheme(&self) -> &'static str {
+        "http"
+    }
+
+    fn reads(&self, scheme: &str) -> bool {
+        matches!(scheme, "http" | "https")
+    }
+
+    async fn writer(&self, _id: &str, _size_hint_bytes: Option<u64>) -> Result<Box<dyn Writer>, StoreError> {
+        Err(StoreError::ReadOnly)
+    }
+
+    async fn reader(&self, url: &str, range: Option<ByteRange>) -> Result<ByteStream, StoreError> {
+        let response = self.ask(Method::GET, url, range).await?;
+        let status = response.status();
+        refuse(status)?;
+        let bytes =
+            response.bytes_stream().map_err(|error| StoreError::Unreachable(error.without_url().into()));
+        match range {
+            None => Ok(Box::pin(bytes)),
+            // A server may know no ranges, and then sends everything.
+            Some(range) if status == StatusCode::OK => {
+                Ok(Box::pin(cut(bytes, range.offset_bytes, range.length_bytes)))
+            }
+            Some(range) => Ok(Box::pin(cut(bytes, 0, range.length_bytes))),
+        }
+    }
+
+    async fn size(&self, url: &str) -> Result<u64, StoreError> {
+        let mut response = self.ask(Method::HEAD, url, None).await?;
+        if matches!(response.status(), StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED) {
+            response = self.ask(Method::GET, url, None).await?;
+        }
+        refuse(response.status())?;
+        let length = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        length
+            .and_then(|length| length.parse().ok())
+            .ok_or_else(|| other("the web server does not say how long the data is"))
+    }
+
+    fn location(&self, _id: &str) -> Result<String, StoreError> {
+        Err(StoreError::ReadOnly)
+    }
+
+    async fn delete(&self, _url: &str) -> Result<(), StoreError> {
+        Err(StoreError::ReadOnly)
+    }
+
+    /// There is no server to try before a location names one.
+    async fn probe(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn sweep(&self) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+}
+
+fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+    StoreError::Other(error.into())
+}
+
+fn refuse(status: StatusCode) -> Result<(), StoreError> {
+    match status {
+        StatusCode::OK | StatusCode::PARTIAL_CONTENT => Ok(()),
+        StatusCode::NOT_FOUND | StatusCode::GONE => Err(StoreError::NotFound),
+        status => Err(StoreError::Unreachable(format!("the web server answered {status}").into())),
+    }
+}
+
+/// `length` bytes after the first `skip`; an end before that is an error, never a short answer.
+fn cut(
+    bytes: impl stream::Stream<Item = Result<Bytes, StoreError>> + Send + Sync + 'static,
+    skip: u64,
+    length: u64,
+) -> impl stream::Stream<Item = Result<Bytes, StoreError>> + Send + Sync {
+    stream::unfold(Some((Box::pin(bytes), skip, length)), |state| async move {
+        let (mut bytes, mut skip, mut left) = state?;
+        while left > 0 {
+            let mut frame = match bytes.next().await {
+                Some(Ok(frame)) => frame,
+                Some(Err(error)) => return Some((Err(error), None)),
+                None => return Some((Err(other("the data of the web server is too short")), None)),
+            };
+            let passed = usize::try_from(skip).unwrap_or(usize::MAX).min(frame.len());
+            frame = frame.split_off(passed);
+            skip -= passed as u64;
+            frame.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+            if !frame.is_empty() {
+                left -= frame.len() as u64;
+                return Some((Ok(frame), Some((bytes, skip, left))));
+            }
+        }
+        None
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const DATA: &str = "0123456789";
+
+    /// What the web server says to the head of a request.
+    fn answer(head: &str) -> String {
+        let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+        let range = head.lines().find_map(|line| line.strip_prefix("range: bytes="));
+        let (status, part) = match (path.as_str(), range) {
+            ("/ranges", Some("3-5")) => ("206 Partial Content", &DATA[3..6]),
+            ("/plain" | "/short" | "/ranges", _) => ("200 OK", DATA),
+            ("/down", _) => ("500 Internal Server Error", ""),
+            ("/moved", _) => ("302 Found", ""),
+            _ => ("404 Not Found", ""),
+        };
+        let mut reply = format!("HTTP/1.1 {status}\r\nConnection: close\r\nLocation: /plain\r\n");
+        write!(reply, "Content-Length: {}\r\n\r\n", part.len()).expect("a text");
+        if head.starts_with("GET") { reply + part } else { reply }
+    }
+
+    async fn server() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(socket.read_u8().await.expect("a head"));
+                }
+                let reply = answer(&String::from_utf8(head).expect("text"));
+                socket.write_all(reply.as_bytes()).await.expect("sent");
+            }
+        });
+        format!("http://{address}")
+    }
+
+    async fn load(
+        backend: &HttpBackend,
+        url: &str,
+        range: Option<(u64, u64)>,
+    ) -> Result<Vec<u8>, StoreError> {
+        let range = range.map(|(offset_bytes, length_bytes)| ByteRange { offset_bytes, length_bytes });
+        let frames: Vec<Bytes> = backend.reader(url, range).await?.try_collect().await?;
+        Ok(frames.concat())
+    }
+
+    #[tokio::test]
+    async fn what_lies_on_a_web_server_is_read_whole_and_in_part() {
+        let (backend, base) = (HttpBackend::open(true, None).expect("a backend"), server().await);
+        assert_eq!(load(&backend, &format!("{base}/plain"), None).await.expect("data"), DATA.as_bytes());
+        assert_eq!(load(&backend, &format!("{base}/moved"), None).await.expect("data"), DATA.as_bytes());
+        for path in ["plain", "ranges"] {
+            let url = format!("{base}/{path}");
+            assert_eq!(load(&backend, &url, Some((3, 3))).await.expect("a part"), b"345", "{path}");
+            assert_eq!(backend.size(&url).await.expect("a size"), 10);
+        }
+        assert!(load(&backend, &format!("{base}/short"), Some((8, 5))).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_says_why() {
+        let (backend, base) = (HttpBackend::open(true, None).expect("a backend"), server().await);
+        let missing = load(&backend, &format!("{base}/missing"), None).await;
+        assert!(matches!(missing, Err(StoreError::NotFound)));
+        assert!(matches!(backend.size(&format!("{base}/missing")).await, Err(StoreError::NotFound)));
+        let down = load(&backend, &format!("{base}/down"), None).await;
+        assert!(matches!(down, Err(StoreError::Unreachable(_))));
+        assert!(matches!(load(&backend, "file:///etc/passwd", None).await, Err(StoreError::BadLocation(_))));
+        let gone = load(&backend, "http://user:word@127.0.0.1:1/x", None).await.expect_err("nobody listens");
+        assert!(!gone.to_string().contains("word"), "{gone}");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_or_removed_there() {
+        let backend = HttpBackend::open(true, None).expect("a backend");
+        assert!(matches!(backend.writer("id", None).await.err(), Some(StoreError::ReadOnly)));
+        assert!(matches!(backend.delete("http://host/x").await, Err(StoreError::ReadOnly)));
+        assert!(matches!(backend.location("id"), Err(StoreError::ReadOnly)));
+        assert!(backend.reads("https") && backend.reads("http") && !backend.reads("file"));
+    }
+}
