@@ -6,6 +6,7 @@ mod config;
 mod db;
 mod doctor;
 mod exit;
+mod fsck;
 mod inspect;
 mod lab;
 mod logging;
@@ -72,6 +73,14 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Look for images without their data and for data without an image; may run beside the service.
+    Fsck {
+        #[command(flatten)]
+        files: Files,
+        /// Set data without an image aside, into `.quarantine` in its store; it is removed a week later.
+        #[arg(long)]
+        repair: bool,
+    },
     /// Show and check the configuration.
     Config {
         #[command(flatten)]
@@ -121,6 +130,7 @@ fn run_into(arguments: Vec<OsString>, out: &mut Out) -> ExitCode {
         Command::Serve { files } => serve::run(&files.read(), out),
         Command::Doctor { files, json } => doctor::run(&files.read(), json, out),
         Command::Db { files, command } => db::run(&files.read(), command, out),
+        Command::Fsck { files, repair } => fsck::run(&files.read(), repair, out),
         Command::Inspect { file, json } => inspect::run(&file, json, out),
         Command::Config { files, command } => config::run(&files.read(), command, out),
     }

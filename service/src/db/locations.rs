@@ -124,6 +124,29 @@ pub(super) fn read(row: &Row<'_>, [id, url, metadata]: [usize; 3]) -> Result<Loc
     })
 }
 
+/// A location with what its image says of the bytes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placed {
+    pub image_id: String,
+    pub location: LocationRecord,
+    pub size_bytes: Option<u64>,
+}
+
+/// Every location that is in use, or whose bytes wait to be deleted.
+pub fn placed(conn: &mut dyn Connection) -> Result<Vec<Placed>, DbError> {
+    let sql = "SELECT l.image_id, l.id, l.value, l.meta_data, l.status, i.size
+               FROM image_locations l JOIN images i ON i.id = l.image_id
+               WHERE l.deleted = 0 OR l.status = 'pending_delete' ORDER BY l.id";
+    query_all(conn, sql, &[], |row| {
+        let word = row.text(4)?;
+        let status = LocationStatus::ALL.iter().copied().find(|status| status.as_str() == word);
+        let status =
+            status.ok_or_else(|| DbError::other(format!("unknown status {word:?} of a location")))?;
+        let location = LocationRecord { status, ..read(row, [1, 2, 3])? };
+        Ok(Placed { image_id: row.text(0)?, location, size_bytes: row.optional_size(5)? })
+    })
+}
+
 pub(super) fn insert(
     conn: &mut dyn Connection,
     image_id: &str,

@@ -12,6 +12,7 @@ use glasshouse_shared::image::{Image, Visibility};
 
 pub mod actions;
 pub mod attribute;
+pub mod audit;
 pub mod create;
 pub mod delete;
 pub mod digests;

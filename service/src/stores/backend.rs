@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::Stream;
+use jiff::Timestamp;
 
 use super::StoreError;
 
@@ -20,6 +21,13 @@ pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>> + Sen
 pub struct ByteRange {
     pub offset_bytes: u64,
     pub length_bytes: u64,
+}
+
+/// Something that a store holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredObject {
+    pub url: String,
+    pub size_bytes: u64,
 }
 
 /// Keeps bytes under an image id.
@@ -50,6 +58,21 @@ pub trait Backend: Send + Sync {
 
     /// Writes, reads and deletes a small object, to find out before the first request whether that works.
     async fn probe(&self) -> Result<(), StoreError>;
+
+    /// Everything that is stored whole. A driver that only reads keeps nothing of ours.
+    async fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// Takes what lies behind `url` out of sight, where it can be brought back from until it is purged.
+    async fn set_aside(&self, _url: &str, _now: Timestamp) -> Result<(), StoreError> {
+        Err(StoreError::ReadOnly)
+    }
+
+    /// Removes what was set aside before that moment; answers how many.
+    async fn purge(&self, _before: Timestamp) -> Result<usize, StoreError> {
+        Ok(0)
+    }
 
     /// Removes what writers of dead processes left behind; answers how many.
     async fn sweep(&self) -> Result<usize, StoreError>;

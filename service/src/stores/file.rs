@@ -13,12 +13,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use tokio::task;
 
-use super::{Backend, ByteRange, ByteStream, StoreError, Writer};
+use super::{Backend, ByteRange, ByteStream, StoreError, StoredObject, Writer};
 use partial::{FileWriter, Partial};
 use reading::Reading;
 
+mod inventory;
 mod partial;
 mod reading;
 
@@ -87,6 +89,25 @@ impl Backend for FileBackend {
     async fn probe(&self) -> Result<(), StoreError> {
         let path = self.datadir.join(format!("glasshouse-probe-{}", uuid::Uuid::new_v4()));
         blocking(move || probe_file(&path).map_err(|error| store_error(error, &path))).await
+    }
+
+    async fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
+        let datadir = Arc::clone(&self.datadir);
+        blocking(move || inventory::list(&datadir).map_err(|error| store_error(error, &datadir))).await
+    }
+
+    async fn set_aside(&self, url: &str, now: Timestamp) -> Result<(), StoreError> {
+        let (datadir, path) = (Arc::clone(&self.datadir), path_of_url(url)?);
+        blocking(move || {
+            inventory::set_aside(&datadir, &path, now).map_err(|error| store_error(error, &path))
+        })
+        .await
+    }
+
+    async fn purge(&self, before: Timestamp) -> Result<usize, StoreError> {
+        let datadir = Arc::clone(&self.datadir);
+        blocking(move || inventory::purge(&datadir, before).map_err(|error| store_error(error, &datadir)))
+            .await
     }
 
     async fn sweep(&self) -> Result<usize, StoreError> {

@@ -49,6 +49,7 @@ mod client_sequence;
 mod crash;
 mod desktop;
 mod differential;
+mod fsck;
 mod hostile;
 mod identity;
 mod inspect;

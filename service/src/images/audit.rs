@@ -1,0 +1,129 @@
+//! What the database says is stored against what the stores hold. Knows no command line.
+//!
+//! It may run beside services at work: what an upload has in hands is left alone, and what looks wrong is looked at a
+//! second time.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::db::locations::{LocationStatus, Placed};
+use crate::db::{self, Db, DbError};
+use crate::stores::{Store, StoreError, StoredObject, Stores};
+use glasshouse_shared::image::Status;
+
+/// How long what was set aside can be brought back.
+pub const QUARANTINE: Duration = Duration::from_hours(7 * 24);
+/// Images in these have data that is still coming: it need not be recorded yet.
+const AT_WORK: &[Status] = &[Status::Saving, Status::Importing, Status::Uploading];
+
+/// Something that does not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// An image has a location at which there is nothing.
+    Missing { image_id: String, url: String },
+    /// What is stored is not as long as the image.
+    WrongSize { image_id: String, url: String, recorded_bytes: u64, stored_bytes: u64 },
+    /// A location could not be looked at.
+    Unreadable { image_id: String, url: String, why: String },
+    /// Data that belongs to no image.
+    Stray { store: String, object: StoredObject },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    #[error("{0}")]
+    Database(#[from] DbError),
+    #[error("the store {store} cannot be listed: {error}")]
+    Store { store: String, error: StoreError },
+}
+
+/// Looks at every location and every object.
+pub async fn audit(db: &Db, stores: &Stores) -> Result<Vec<Finding>, AuditError> {
+    // Objects first: whatever is found was claimed by an image before, and the claim or its outcome is in the rows.
+    let mut objects = Vec::new();
+    for store in stores.iter() {
+        let listed = store.backend().list().await;
+        let listed = listed.map_err(|error| AuditError::Store { store: store.id.clone(), error })?;
+        objects.push((store, listed));
+    }
+    let (placed, at_work) =
+        db.read(|conn| Ok((db::locations::placed(conn)?, db::images::with_status(conn, AT_WORK)?))).await?;
+    let mut findings = Vec::new();
+    for place in placed.iter().filter(|place| place.location.status == LocationStatus::Active) {
+        findings.extend(look(stores, place).await);
+    }
+    let findings = still_recorded(db, findings).await?;
+    let claimed: HashSet<&str> = placed.iter().map(|place| place.location.url.as_str()).collect();
+    let strays = objects.into_iter().flat_map(|(store, objects)| {
+        let is_stray = |object: &StoredObject| {
+            let coming =
+                at_work.iter().any(|id| store.backend().location(id).is_ok_and(|url| url == object.url));
+            !coming && !claimed.contains(object.url.as_str())
+        };
+        let strays: Vec<_> = objects.into_iter().filter(is_stray).collect();
+        strays.into_iter().map(|object| Finding::Stray { store: store.id.clone(), object })
+    });
+    Ok(findings.into_iter().chain(strays).collect())
+}
+
+async fn look(stores: &Stores, place: &Placed) -> Option<Finding> {
+    let Placed { image_id, location, size_bytes } = place;
+    // A location of a store that is not configured here is somebody else's.
+    let store = stores.for_location(&location.url, location.store_id())?;
+    let (image_id, url) = (image_id.clone(), location.url.clone());
+    match (store.backend().size(&url).await, *size_bytes) {
+        (Ok(stored_bytes), Some(recorded_bytes)) if stored_bytes != recorded_bytes => {
+            Some(Finding::WrongSize { image_id, url, recorded_bytes, stored_bytes })
+        }
+        (Ok(_), _) => None,
+        (Err(StoreError::NotFound), _) => Some(Finding::Missing { image_id, url }),
+        (Err(error), _) => Some(Finding::Unreadable { image_id, url, why: error.to_string() }),
+    }
+}
+
+/// Without those whose location was deleted since: its bytes went with it.
+async fn still_recorded(db: &Db, findings: Vec<Finding>) -> Result<Vec<Finding>, DbError> {
+    if findings.is_empty() {
+        return Ok(findings);
+    }
+    let placed = db.read(|conn| db::locations::placed(conn)).await?;
+    let is_recorded = |finding: &Finding| match finding {
+        Finding::Missing { url, .. } | Finding::WrongSize { url, .. } | Finding::Unreadable { url, .. } => {
+            placed
+                .iter()
+                .any(|place| place.location.url == *url && place.location.status == LocationStatus::Active)
+        }
+        Finding::Stray { .. } => true,
+    };
+    Ok(findings.into_iter().filter(is_recorded).collect())
+}
+
+/// Sets strays aside; what was set aside long ago goes for good. Answers how many of each.
+///
+/// Data that is missing cannot be made: only a backup has it.
+pub async fn repair(
+    stores: &Stores,
+    findings: &[Finding],
+    now: Timestamp,
+) -> Result<(usize, usize), AuditError> {
+    let failed = |store: &Store, error| AuditError::Store { store: store.id.clone(), error };
+    let (mut set_aside, mut removed) = (0, 0);
+    for store in stores.iter() {
+        removed += store.backend().purge(now - QUARANTINE).await.map_err(|error| failed(store, error))?;
+        for finding in findings {
+            let Finding::Stray { store: id, object } = finding else { continue };
+            if *id != store.id {
+                continue;
+            }
+            match store.backend().set_aside(&object.url, now).await {
+                Ok(()) => set_aside += 1,
+                // Its own upload or delete came first.
+                Err(StoreError::NotFound) => {}
+                Err(error) => return Err(failed(store, error)),
+            }
+        }
+    }
+    Ok((set_aside, removed))
+}
