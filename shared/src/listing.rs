@@ -19,6 +19,8 @@ pub struct ListQuery {
     pub marker: Option<String>,
     /// What was asked for, without the tie-breakers; see [`ListQuery::order`].
     pub sort: Vec<(SortKey, Direction)>,
+    /// Of the tie-breakers: the only direction that was asked for; `None` when there was none, or several.
+    pub tie_breaker: Option<Direction>,
     /// All of them must hold.
     pub filters: Vec<Filter>,
     /// `None` leaves out community images of others.
@@ -171,10 +173,10 @@ impl ListQuery {
         parse::parse(raw_query)
     }
 
-    /// The whole order: what was asked for, then `created_at` and `id` in the first direction, so that no two
+    /// The whole order: what was asked for, then `created_at` and `id`, so that no two
     /// images are equal. Nothing after `id` can matter, and no key comes twice.
     pub fn order(&self) -> Vec<(SortKey, Direction)> {
-        let direction = self.sort.first().map_or(Direction::Descending, |(_, direction)| *direction);
+        let direction = self.tie_breaker.unwrap_or(Direction::Descending);
         let tie_breakers = [(SortKey::CreatedAt, direction), (SortKey::Id, direction)];
         let mut order: Vec<(SortKey, Direction)> = Vec::new();
         for (key, direction) in self.sort.iter().copied().chain(tie_breakers) {

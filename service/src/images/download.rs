@@ -110,7 +110,7 @@ impl Data {
 fn nowhere<T>(failure: Option<StoreError>) -> Result<Option<T>, Error> {
     match failure {
         None | Some(StoreError::NotFound) => Ok(None),
-        Some(error @ StoreError::Unreachable(_)) => Err(Error::Unavailable {
+        Some(error @ (StoreError::Unreachable(_) | StoreError::Denied { .. })) => Err(Error::Unavailable {
             message: "The store that holds the data cannot be reached at the moment.".to_owned(),
             source: Some(Box::new(error)),
         }),

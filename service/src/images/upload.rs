@@ -14,7 +14,7 @@ pub use crate::images::pump::{Body, BodyError as UploadBodyError};
 use crate::images::pump::{BodyError, Limit, Order, PumpError, Pumped, pump};
 use crate::images::{delete, load, not_found, repair};
 use crate::policy::Rule;
-use crate::stores::{Store, StoreError};
+use crate::stores::{Backend, Store, StoreError, Writer};
 use glasshouse_shared::format::{Accepted, Refusal, Rules, judge};
 use glasshouse_shared::image::{Image, Status};
 
@@ -100,7 +100,7 @@ async fn limit(app: &App, ctx: &Context, image: &Image, declared: Option<u64>) -
 /// Claims the image, stores the data, and undoes everything when that fails.
 async fn save(app: &App, image: Image, store_id: &str, arrival: Arrival) -> Result<(), Error> {
     let store = app.stores.get(store_id).ok_or_else(|| Error::internal("a store vanished"))?;
-    claim(app, &image.id).await?;
+    let image = claim(app, &image.id).await?;
     match transfer(app, &image, store, arrival).await {
         Ok(()) => Ok(()),
         Err(error) => {
@@ -110,8 +110,9 @@ async fn save(app: &App, image: Image, store_id: &str, arrival: Arrival) -> Resu
     }
 }
 
-/// queued → saving together with the lease that says which node is at work.
-async fn claim(app: &App, id: &str) -> Result<(), Error> {
+/// queued → saving together with the lease that says which node is at work. Answers the image as it is from then on:
+/// its formats cannot change any more.
+async fn claim(app: &App, id: &str) -> Result<Image, Error> {
     let (wanted, node) = (id.to_owned(), app.node.clone());
     let claimed = app.db.write(move |conn| {
         db::images::set_status(
@@ -121,7 +122,8 @@ async fn claim(app: &App, id: &str) -> Result<(), Error> {
             &StatusChange::to(Status::Saving),
             clock::now(),
         )?;
-        db::leases::acquire(conn, &wanted, &node, clock::now())
+        db::leases::acquire(conn, &wanted, &node, clock::now())?;
+        Ok(db::images::get(conn, &wanted)?.ok_or(DbError::Missing)?.image)
     });
     claimed.await.map_err(|error| match error {
         DbError::Stale => wrong_status(Status::Saving),
@@ -137,6 +139,26 @@ async fn release(app: &App, id: &str) {
     }
 }
 
+/// The image is ours and has no location, so what lies under its id already belongs to nobody: it is a leftover of a
+/// crash, or of Glance, and goes. An upload that another process is writing stays, and is a duplicate again.
+async fn open(
+    backend: &dyn Backend,
+    id: &str,
+    size_bytes: Option<u64>,
+) -> Result<Box<dyn Writer>, StoreError> {
+    match backend.writer(id, size_bytes).await {
+        Err(StoreError::Duplicate) => {
+            match backend.delete(&backend.location(id)?).await {
+                Ok(()) => tracing::warn!(image_id = id, "bytes that belonged to no image were removed"),
+                Err(StoreError::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+            backend.writer(id, size_bytes).await
+        }
+        opened => opened,
+    }
+}
+
 async fn transfer(app: &App, image: &Image, store: &Store, arrival: Arrival) -> Result<(), Error> {
     let Arrival { body, limit, digests } = arrival;
     let hashes = digests.to_compute(&app.images.hashing_algorithm).map_err(Error::internal)?;
@@ -144,7 +166,7 @@ async fn transfer(app: &App, image: &Image, store: &Store, arrival: Arrival) -> 
     // Only what is in no container is looked into.
     let stops_when_unsafe = image.container_format.as_deref() == Some("bare");
     let order = Order { limit, hashes, stops_when_unsafe };
-    let mut writer = store.backend().writer(&image.id, limit.declared).await.map_err(store_error)?;
+    let mut writer = open(store.backend(), &image.id, limit.declared).await.map_err(store_error)?;
     let arrived = match pump(body, order, &mut *writer).await {
         Ok(pumped) => {
             let values = pumped.hashes.iter().map(String::as_str);

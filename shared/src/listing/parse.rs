@@ -22,6 +22,14 @@ struct SortWords {
     directions: Vec<String>,
 }
 
+impl SortWords {
+    /// Glance turns its tie-breakers with the rest only when one direction was given, however many keys it is for.
+    fn only_direction(&self, sort: &[(SortKey, Direction)]) -> Option<Direction> {
+        let given = if self.sort.is_empty() { self.directions.len() } else { sort.len() };
+        sort.first().filter(|_| given == 1).map(|(_, direction)| *direction)
+    }
+}
+
 pub(super) fn parse(raw_query: &str) -> Result<ListQuery, ListError> {
     let pairs: Vec<(String, String)> = form_urlencoded::parse(raw_query.as_bytes()).into_owned().collect();
     let mut query = ListQuery::default();
@@ -42,6 +50,7 @@ pub(super) fn parse(raw_query: &str) -> Result<ListQuery, ListError> {
         return refuse(format!("the query has more than {CONDITIONS_MAX} conditions"));
     }
     query.sort = read_sort(&sort)?;
+    query.tie_breaker = sort.only_direction(&query.sort);
     query.pairs = pairs;
     Ok(query)
 }

@@ -159,22 +159,23 @@ fn sort_keys_take_one_direction_or_one_each() {
 }
 
 #[test]
-fn the_tie_breakers_follow_the_first_direction() {
+fn the_tie_breakers_follow_the_only_direction() {
     use Direction::{Ascending, Descending};
+    let ties = |text| query(text).order().split_off(1);
+    assert_eq!(ties("sort=name:asc"), [(SortKey::CreatedAt, Ascending), (SortKey::Id, Ascending)]);
     assert_eq!(
-        query("sort=name:asc,size:desc").order(),
-        [
-            (SortKey::Name, Ascending),
-            (SortKey::Size, Descending),
-            (SortKey::CreatedAt, Ascending),
-            (SortKey::Id, Ascending)
-        ]
-    );
-    assert_eq!(query("sort=id:asc,name:desc").order(), [(SortKey::Id, Ascending)]);
-    assert_eq!(
-        query("sort=created_at:asc,created_at:desc").order(),
+        ties("sort_key=name&sort_dir=asc"),
         [(SortKey::CreatedAt, Ascending), (SortKey::Id, Ascending)]
     );
+    assert_eq!(ties("sort=name"), [(SortKey::CreatedAt, Descending), (SortKey::Id, Descending)]);
+    // Several directions, also equal ones, leave the tie-breakers as they are.
+    let several = [(SortKey::CreatedAt, Descending), (SortKey::Id, Descending)];
+    assert_eq!(query("sort=name:asc,size:asc").order().split_off(2), several);
+    assert_eq!(
+        query("sort_key=name&sort_key=size&sort_dir=asc").order().split_off(2),
+        [(SortKey::CreatedAt, Ascending), (SortKey::Id, Ascending)]
+    );
+    assert_eq!(query("sort=id:asc,name:desc").order(), [(SortKey::Id, Ascending)]);
 }
 
 #[test]

@@ -23,6 +23,7 @@ on_both_databases!(
     a_qcow2_that_names_a_file_of_the_host_is_refused,
     an_image_deleted_during_its_upload_leaves_no_data,
     two_uploads_at_once_end_with_one_whole_image,
+    bytes_that_belong_to_no_image_do_not_block_an_upload,
 );
 
 /// What a store may hold between two requests: finished images.
@@ -41,6 +42,14 @@ fn record(api: &Api, id: &str) -> Value {
 
 fn image(api: &Api, format: &str) -> String {
     api.create_image(&json!({"name": "bad upload", "disk_format": format, "container_format": "bare"}))
+}
+
+fn bytes_that_belong_to_no_image_do_not_block_an_upload(controller: &Deployment) {
+    let api = controller.api(MEMBER);
+    let id = image(&api, "raw");
+    fs::write(controller.store().join(&id), b"left behind by a crash").expect("a stray file");
+    api.upload(&id, b"the data".to_vec()).expect(204);
+    assert_eq!(api.get(&format!("/v2/images/{id}/file")).expect(200).body, b"the data");
 }
 
 /// The image is as if nothing had been tried, and takes good data now.
