@@ -13,7 +13,7 @@ mod locations;
 mod members;
 mod options;
 mod patch;
-mod schemas;
+pub(crate) mod schemas;
 mod several_stores;
 mod show;
 mod versions;

@@ -13,7 +13,8 @@ on_every_site!(
 
 on_both_databases!(every_schema_has_the_structure_of_glances, the_schemas_of_tasks_take_no_body_either);
 
-const NAMES: [&str; 16] = [
+/// Every schema that is served.
+pub(crate) const NAMES: [&str; 16] = [
     "image",
     "images",
     "member",

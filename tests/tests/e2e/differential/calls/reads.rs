@@ -3,6 +3,7 @@
 use glasshouse_tests::keystone::Keystone;
 
 use super::{FURNISHED, image};
+use crate::api::schemas;
 use crate::differential::{Call, EVERYBODY, Who};
 
 /// Version documents, unknown paths, and every method on every path.
@@ -44,24 +45,7 @@ pub fn versions() -> Vec<Call> {
             }
         }
     }
-    for schema in [
-        "image",
-        "images",
-        "member",
-        "members",
-        "task",
-        "tasks",
-        "metadefs/namespace",
-        "metadefs/namespaces",
-        "metadefs/resource_type",
-        "metadefs/resource_types",
-        "metadefs/property",
-        "metadefs/properties",
-        "metadefs/object",
-        "metadefs/objects",
-        "metadefs/tag",
-        "metadefs/tags",
-    ] {
+    for schema in schemas::NAMES {
         calls.push(Call::new(Who::Member, "GET", format!("/v2/schemas/{schema}")));
         calls.push(Call::new(Who::Nobody, "GET", format!("/v2/schemas/{schema}")));
     }
