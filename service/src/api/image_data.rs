@@ -80,7 +80,7 @@ pub async fn download(request: Request) -> Result<Reply, Error> {
         }
     };
     let mut reply = described(reply, data.image(), tag);
-    reply.body = ReplyBody::Stream(download.bytes);
+    reply.body = ReplyBody::Data(download.content);
     Ok(reply)
 }
 

@@ -8,6 +8,7 @@ mod actions;
 mod admission;
 mod attributes;
 mod body;
+mod conduit;
 mod cors;
 mod digest;
 mod dispatch;

@@ -5,8 +5,8 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::images::{Visible, load};
 use crate::policy::Rule;
-pub use crate::stores::ByteStream;
 use crate::stores::{ByteRange, Store, StoreError};
+pub use crate::stores::{ByteStream, Content, Lender};
 use glasshouse_shared::image::{Image, Status};
 
 /// Which part a client asks for; bounds are inclusive, as in RFC 9110 §14.
@@ -34,7 +34,7 @@ pub struct Data {
 
 /// The data, and which part of how much it is.
 pub struct Download {
-    pub bytes: ByteStream,
+    pub content: Content,
     pub size_bytes: u64,
     /// `None` = the whole image.
     pub range: Option<ByteRange>,
@@ -70,8 +70,8 @@ impl Data {
                 }
             };
             let range = resolve(wanted, size_bytes)?;
-            match store.backend().reader(url, range).await {
-                Ok(bytes) => return Ok(Some(Download { bytes, size_bytes, range })),
+            match store.backend().open(url, range).await {
+                Ok(content) => return Ok(Some(Download { content, size_bytes, range })),
                 Err(error) => failure = Some(error),
             }
         }
