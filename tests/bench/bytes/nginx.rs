@@ -25,7 +25,7 @@ impl Nginx {
         let text = format!(
             "daemon off;\nworker_processes 2;\npid {logs}/pid;\nerror_log stderr;\n\
              events {{ worker_connections 256; }}\n\
-             http {{ access_log off; sendfile on; tcp_nopush on; client_body_temp_path {logs}/body;\n\
+             http {{ access_log off; sendfile on; client_body_temp_path {logs}/body;\n\
              server {{ listen 127.0.0.1:{port}; root {}; }} }}\n",
             folder.display(),
             logs = logs.path().display(),

@@ -24,6 +24,8 @@ pub struct Reading {
     left_bytes: u64,
     shelf: Arc<Shelf>,
     lender: Option<Lender>,
+    /// On a file system that has no disk, and therefore does not tell what of it lies in memory.
+    is_memory: bool,
 }
 
 impl Reading {
@@ -33,7 +35,8 @@ impl Reading {
             None => (0, file.metadata().map_err(|error| store_error(error, path))?.len()),
             Some(range) => (range.offset_bytes, range.length_bytes),
         };
-        Ok(Self { file: Arc::new(file), offset_bytes, left_bytes, shelf: Arc::default(), lender: None })
+        let (is_memory, file) = (is_memory(&file), Arc::new(file));
+        Ok(Self { file, offset_bytes, left_bytes, shelf: Arc::default(), lender: None, is_memory })
     }
 
     /// The bytes.
@@ -83,8 +86,9 @@ impl Reading {
         let length =
             usize::try_from(self.left_bytes).unwrap_or(lender.block_bytes_max).min(lender.block_bytes_max);
         let is_cached = |offset| matches!(read_cached(&self.file, &mut [0], offset), Ok(Some(1)));
-        let is_cached = is_cached(self.offset_bytes) && is_cached(self.offset_bytes + length as u64 - 1);
-        let block = is_cached.then(|| (lender.lend)(&self.file, self.offset_bytes, length))?;
+        let last = (self.offset_bytes + length as u64).saturating_sub(1);
+        let lies_in_memory = self.is_memory || (is_cached(self.offset_bytes) && is_cached(last));
+        let block = lies_in_memory.then(|| (lender.lend)(&self.file, self.offset_bytes, length))?;
         self.offset_bytes += length as u64;
         self.left_bytes -= length as u64;
         Some(block)
@@ -177,6 +181,19 @@ fn read_cached(file: &File, buffer: &mut [u8], offset_bytes: u64) -> io::Result<
     }
 }
 
+#[cfg(target_os = "linux")]
+fn is_memory(file: &File) -> bool {
+    /// `TMPFS_MAGIC` and `RAMFS_MAGIC` of `linux/magic.h`.
+    const MAGIC: [u64; 2] = [0x0102_1994, 0x8584_58f6];
+    rustix::fs::fstatfs(file)
+        .is_ok_and(|system| u64::try_from(system.f_type).is_ok_and(|kind| MAGIC.contains(&kind)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_memory(_file: &File) -> bool {
+    false
+}
+
 #[cfg(not(target_os = "linux"))]
 fn read_cached(_file: &File, _buffer: &mut [u8], _offset_bytes: u64) -> io::Result<Option<usize>> {
     Ok(None)
@@ -240,7 +257,7 @@ mod tests {
         let lender = Lender { lend: Box::new(lend), block_bytes_max: 700_000 };
         let range = ByteRange { offset_bytes: 11, length_bytes: 1_000_000 };
         let reading = Reading::open(file.path(), Some(range)).expect("open");
-        let is_lent = read_cached(&reading.file, &mut [0], 0).expect("read").is_some();
+        let is_lent = reading.is_memory || read_cached(&reading.file, &mut [0], 0).expect("read").is_some();
         let sent = reading.stream_lent(lender).try_collect::<Vec<_>>().await.expect("read").concat();
         if is_lent {
             assert_eq!(String::from_utf8_lossy(&sent), "<11+700000><700011+300000>");
