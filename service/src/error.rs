@@ -35,6 +35,12 @@ pub enum Error {
     UnsupportedMedia { media_type: String, message: String, accept_patch: Option<&'static str> },
     #[error("{0}")]
     RangeNotSatisfiable(String),
+    /// A step of a resumable upload does not fit the state that the upload is in.
+    #[error("{message}")]
+    UploadStep { problem: UploadProblem, message: String },
+    /// All data of a resumable upload arrived, and then was refused.
+    #[error("{0}")]
+    Processed(Box<Error>),
     /// A request header is longer than the configured limit.
     #[error("{0}")]
     HeaderTooLarge(String),
@@ -47,6 +53,17 @@ pub enum Error {
     /// Our fault or a neighbour's; the client reads a fixed sentence.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What does not fit (draft-ietf-httpbis-resumable-upload-12 §7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UploadProblem {
+    /// The data begins elsewhere than where the last ended.
+    MismatchingOffset { expected: u64, provided: u64 },
+    /// All of it is there already.
+    Completed,
+    /// Two lengths were announced, or one that is not kept.
+    InconsistentLength,
 }
 
 impl Error {
