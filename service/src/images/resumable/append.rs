@@ -234,7 +234,7 @@ impl Job<'_> {
         };
         let computed: Vec<_> = names.into_iter().zip(computed.iter().map(String::as_str)).collect();
         if let Err(error) = content.verify(&computed) {
-            writer.inner.keep().await.map_err(store_error)?;
+            self.let_go(writer.inner).await?;
             return Err(error);
         }
         if let Err(error) = writer.record().await {
@@ -243,7 +243,7 @@ impl Job<'_> {
         let offset_bytes = writer.recorded_bytes;
         if !is_last {
             turn.park(Some(stages));
-            writer.inner.keep().await.map_err(store_error)?;
+            self.let_go(writer.inner).await?;
             return Ok(Outcome { offset_bytes, is_complete: false });
         }
         self.finish(writer.inner, stages, whole).await?;
@@ -283,6 +283,17 @@ impl Job<'_> {
         self.leave(turn, writer.inner, Interrupted { error, stages: None }).await
     }
 
+    /// Leaves what came for the next piece, if there is still an upload that it can belong to.
+    async fn let_go(&self, writer: Box<dyn Writer>) -> Result<(), Error> {
+        let id = self.record.id.clone();
+        let found = self.app.db.read(move |conn| db::uploads::get(conn, &id)).await;
+        if matches!(found, Ok(None)) {
+            writer.cancel().await;
+            return Err(ended(DbError::Stale));
+        }
+        writer.keep().await.map_err(store_error)
+    }
+
     /// Lets go of the writer, and ends the upload unless more may still come.
     async fn leave(&self, turn: &mut Turn, writer: Box<dyn Writer>, interrupted: Interrupted) -> Error {
         let Interrupted { error, stages } = interrupted;
@@ -290,8 +301,8 @@ impl Job<'_> {
             if stages.is_some() {
                 turn.park(stages);
             }
-            if let Err(error) = writer.keep().await {
-                return store_error(error);
+            if let Err(error) = self.let_go(writer).await {
+                return error;
             }
         } else {
             writer.cancel().await;
