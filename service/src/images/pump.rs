@@ -15,8 +15,13 @@ use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::task;
 
 use crate::stores::{Batch, StoreError, Writer};
-use glasshouse_shared::checksum::{HashDigest, Md5Digest};
+use glasshouse_shared::checksum::HashDigest;
 use glasshouse_shared::format::{Inspector, SafetyFailure, Verdict};
+
+mod digester;
+mod lanes;
+
+use digester::Digester;
 
 #[cfg(test)]
 mod tests;
@@ -69,15 +74,19 @@ pub struct Order {
 /// What is computed of the data of an image as it passes: inspection, MD5 and other digests.
 pub struct Stages {
     inspector: Inspector,
-    md5: Md5Digest,
-    hashes: Vec<HashDigest>,
     size_bytes: u64,
+    md5: Digester,
+    /// The names of `hashes`.
+    algorithms: Vec<&'static str>,
+    hashes: Vec<Digester>,
 }
 
 impl Stages {
     /// Of an image that begins.
     pub fn new(hashes: Vec<HashDigest>) -> Self {
-        Self { inspector: Inspector::new(), md5: Md5Digest::new(), hashes, size_bytes: 0 }
+        let algorithms = hashes.iter().map(HashDigest::algorithm).collect();
+        let hashes = hashes.into_iter().map(Digester::of).collect();
+        Self { inspector: Inspector::new(), size_bytes: 0, md5: Digester::md5(), algorithms, hashes }
     }
 
     /// How much has passed.
@@ -87,7 +96,7 @@ impl Stages {
 
     /// The names of the digests beside MD5.
     pub fn algorithms(&self) -> Vec<&'static str> {
-        self.hashes.iter().map(HashDigest::algorithm).collect()
+        self.algorithms.clone()
     }
 
     /// What is known once all of the image has passed.
@@ -95,7 +104,7 @@ impl Stages {
         Pumped {
             size_bytes: self.size_bytes,
             checksum: self.md5.finish(),
-            hashes: self.hashes.into_iter().map(HashDigest::finish).collect(),
+            hashes: self.hashes.into_iter().map(Digester::finish).collect(),
             verdict: self.inspector.finish(),
         }
     }
@@ -138,6 +147,8 @@ pub enum PumpError {
     Store(#[from] StoreError),
     #[error("a stage of the upload failed: {0}")]
     Stage(#[from] task::JoinError),
+    #[error("a thread that computes digests failed")]
+    Digest,
 }
 
 /// Moves the whole body through every stage. The caller commits or cancels the writer; nothing uses it any more.
@@ -149,21 +160,11 @@ pub async fn pump(body: Body, order: Order, writer: &mut dyn Writer) -> Result<M
         queues.push(sender);
         receiver
     };
-    let Stages { inspector, md5, hashes, size_bytes } = order.stages;
-    let own_hashes = hashes.len();
-    let watch = Watch { inspector, stops_when_unsafe: order.stops_when_unsafe };
-    let md5 = reader((md5, size_bytes), queue(), |(md5, size_bytes), bytes| {
-        md5.update(bytes);
-        *size_bytes += bytes.len() as u64;
-        Ok(())
-    });
-    let hash = |hash: HashDigest| {
-        reader(hash, queue(), |hash, bytes| {
-            hash.update(bytes);
-            Ok(())
-        })
-    };
-    let hashes: Vec<_> = hashes.into_iter().chain(order.content).map(hash).collect();
+    let Stages { inspector, size_bytes, md5, algorithms, hashes } = order.stages;
+    let watch = Watch { inspector, size_bytes, stops_when_unsafe: order.stops_when_unsafe };
+    let md5 = md5.read(queue());
+    let content = order.content.into_iter().map(Digester::of);
+    let hashes: Vec<_> = hashes.into_iter().chain(content).map(|hash| hash.read(queue())).collect();
     let (inspect, write) = (reader(watch, queue(), Watch::update), write(writer, queue()));
     // All come to their end: a sender that fails closes the queues, a reader that fails stops the sender.
     let (written, watched, fed, md5, hashes) =
@@ -172,12 +173,12 @@ pub async fn pump(body: Body, order: Order, writer: &mut dyn Writer) -> Result<M
     let is_written = written.is_ok();
     // What the inspector says comes first: only it stops a transfer that is otherwise well.
     let (error, stages) = match (watched, md5, hashes) {
-        (Ok(watch), Ok((md5, size_bytes)), Ok(mut hashes)) => {
-            let content = hashes.split_off(own_hashes);
-            let stages = Stages { inspector: watch.inspector, md5, hashes, size_bytes };
+        (Ok(Watch { inspector, size_bytes, .. }), Ok(md5), Ok(mut hashes)) => {
+            let content = hashes.split_off(algorithms.len());
+            let stages = Stages { inspector, size_bytes, md5, algorithms, hashes };
             match written.and(fed) {
                 Ok(()) => {
-                    let content = content.into_iter().map(HashDigest::finish).collect();
+                    let content = content.into_iter().map(Digester::finish).collect();
                     return Ok(Moved { stages, content });
                 }
                 Err(error) => (error, Some(stages).filter(|_| is_written)),
@@ -195,12 +196,14 @@ pub async fn pump(body: Body, order: Order, writer: &mut dyn Writer) -> Result<M
 /// The inspector, and whether it may end the transfer.
 struct Watch {
     inspector: Inspector,
+    size_bytes: u64,
     stops_when_unsafe: bool,
 }
 
 impl Watch {
     fn update(&mut self, bytes: &[u8]) -> Result<(), PumpError> {
         self.inspector.update(bytes);
+        self.size_bytes += bytes.len() as u64;
         match self.inspector.certain_failure().filter(|_| self.stops_when_unsafe) {
             Some(failure) => Err(PumpError::Unsafe(failure.clone())),
             None => Ok(()),

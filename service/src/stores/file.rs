@@ -19,9 +19,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::task;
 
-use super::{Backend, ByteRange, ByteStream, KeptObject, StoreError, StoredObject, Writer};
+use super::{Backend, ByteRange, ByteStream, Content, KeptObject, StoreError, StoredObject, Writer};
 use partial::{FileWriter, Partial};
-use reading::Reading;
+pub use reading::Reading;
 
 mod inventory;
 mod partial;
@@ -71,9 +71,12 @@ impl Backend for FileBackend {
     }
 
     async fn reader(&self, url: &str, range: Option<ByteRange>) -> Result<ByteStream, StoreError> {
+        Ok(self.open(url, range).await?.stream())
+    }
+
+    async fn open(&self, url: &str, range: Option<ByteRange>) -> Result<Content, StoreError> {
         let path = path_of_url(url)?;
-        let opened = blocking(move || Reading::open(&path, range)).await?;
-        Ok(Box::pin(opened.stream()))
+        blocking(move || Reading::open(&path, range)).await.map(Content::File)
     }
 
     async fn size(&self, url: &str) -> Result<u64, StoreError> {
@@ -129,8 +132,7 @@ impl Backend for FileBackend {
 
     async fn read_kept(&self, id: &str, range: ByteRange) -> Result<ByteStream, StoreError> {
         let path = with_suffix(&self.path_of_id(id)?, UNFINISHED_SUFFIX);
-        let opened = blocking(move || Reading::open(&path, Some(range))).await?;
-        Ok(Box::pin(opened.stream()))
+        Ok(blocking(move || Reading::open(&path, Some(range))).await?.stream())
     }
 
     async fn list_kept(&self) -> Result<Vec<KeptObject>, StoreError> {

@@ -348,9 +348,11 @@ fn is_harmless(error: &PumpError) -> bool {
     match error {
         PumpError::Body(_) => true,
         PumpError::NotAsDeclared { declared, received } => received < declared,
-        PumpError::OverMaximum { .. } | PumpError::Unsafe(_) | PumpError::Store(_) | PumpError::Stage(_) => {
-            false
-        }
+        PumpError::OverMaximum { .. }
+        | PumpError::Unsafe(_)
+        | PumpError::Store(_)
+        | PumpError::Stage(_)
+        | PumpError::Digest => false,
     }
 }
 

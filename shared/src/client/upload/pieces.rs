@@ -186,9 +186,12 @@ impl Client {
         progress.set_bytes(offset);
         progress.set_phase(Phase::Moving);
         let known = std::mem::take(hashed).up_to(path, offset, progress.token()).await;
-        *hashed = known.map_err(|error| match progress.is_cancelled() {
-            true => Trouble::Final(ClientError::cancelled(sending.attempted)),
-            false => local(error),
+        *hashed = known.map_err(|error| {
+            if progress.is_cancelled() {
+                Trouble::Final(ClientError::cancelled(sending.attempted))
+            } else {
+                local(error)
+            }
         })?;
         if offset < size {
             let call = piece.clone().with(UPLOAD_OFFSET, offset.to_string()).with(UPLOAD_COMPLETE, "?0");
