@@ -3,6 +3,7 @@
 use crate::config::{ImagesConfig, LimitsConfig};
 use crate::db::Db;
 use crate::images::protection::Protections;
+use crate::images::resumable::Uploads;
 use crate::policy::Enforcer;
 use crate::stores::Stores;
 
@@ -15,4 +16,6 @@ pub struct App {
     pub limits: LimitsConfig,
     /// Names this node in the leases of uploads; the same after a restart.
     pub node: String,
+    /// Resumable uploads whose data comes, or came, through this node.
+    pub uploads: Uploads,
 }

@@ -17,6 +17,7 @@ use crate::config::{AuthConfig, Config};
 use crate::db::{self, Db, DbError};
 use crate::images::protection::{ProtectionError, Protections};
 use crate::images::repair;
+use crate::images::resumable::Uploads;
 use crate::lab::{self, Identity, LabError, LabOptions};
 use crate::policy::{Enforcer, PolicyError};
 use crate::stores::{StoreError, Stores};
@@ -124,6 +125,7 @@ impl Service {
 /// Opens every collaborator.
 async fn open(config: &Config, db: Db, node: String) -> Result<App, StartError> {
     db.write(db::leases::ensure_table).await?;
+    db.write(db::uploads::ensure_table).await?;
     let enforcer = Enforcer::new(&config.policy)?;
     let protections = Protections::read(&config.images.protection, &enforcer)?;
     Ok(App {
@@ -134,6 +136,7 @@ async fn open(config: &Config, db: Db, node: String) -> Result<App, StartError> 
         images: config.images.clone(),
         limits: config.limits.clone(),
         node,
+        uploads: Uploads::default(),
     })
 }
 

@@ -37,7 +37,8 @@ async fn look(config: Config, repair: bool, out: &mut Out<'_>) -> Result<ExitCod
     for finding in &findings {
         out.say(sentence(finding));
     }
-    let strays = findings.iter().filter(|finding| matches!(finding, Finding::Stray { .. })).count();
+    let is_stray = |finding: &&Finding| matches!(finding, Finding::Stray { .. } | Finding::Abandoned { .. });
+    let strays = findings.iter().filter(is_stray).count();
     let lost = findings.len() - strays;
     out.say(format_args!("{lost} locations without their data, {strays} objects without an image"));
     if !repair {
@@ -46,7 +47,7 @@ async fn look(config: Config, repair: bool, out: &mut Out<'_>) -> Result<ExitCod
     let (set_aside, removed) = audit::repair(&stores, &findings, clock::now()).await?;
     let days = audit::QUARANTINE.as_secs() / 86_400;
     out.say(format_args!(
-        "{set_aside} objects set aside, {removed} removed that were set aside {days} days ago"
+        "{set_aside} objects set aside, {removed} removed that were set aside {days} days ago or belonged to no upload"
     ));
     Ok(if lost == 0 { ExitCode::Ok } else { ExitCode::Wrong })
 }
@@ -62,6 +63,12 @@ fn sentence(finding: &Finding) -> String {
         }
         Finding::Stray { store, object } => {
             format!("store {store}: {} of {} bytes belongs to no image", object.url, object.size_bytes)
+        }
+        Finding::Abandoned { store, object } => {
+            format!("store {store}: {} bytes for image {} belong to no upload", object.size_bytes, object.id)
+        }
+        Finding::LostUpload { image_id, recorded_bytes, stored_bytes } => {
+            format!("image {image_id}: of {recorded_bytes} uploaded bytes {stored_bytes} are in the store")
         }
     }
 }

@@ -203,6 +203,7 @@ fn limits(reader: &mut Reader) -> LimitsConfig {
     LimitsConfig {
         image_size_cap: reader.number("DEFAULT", "image_size_cap"),
         user_storage_quota: Some(storage).filter(|bytes| *bytes > 0),
+        upload_expiry: Duration::from_secs(reader.number::<u64>("glasshouse", "upload_expiry").max(1)),
         image_member_quota: quota(reader, "image_member_quota"),
         image_property_quota: quota(reader, "image_property_quota"),
         image_tag_quota: quota(reader, "image_tag_quota"),

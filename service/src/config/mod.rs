@@ -241,6 +241,8 @@ pub struct LimitsConfig {
     pub image_size_cap: u64,
     /// `user_storage_quota` in bytes
     pub user_storage_quota: Option<u64>,
+    /// `[glasshouse] upload_expiry`: how long a resumable upload waits for more data.
+    pub upload_expiry: Duration,
     pub image_member_quota: Option<u32>,
     pub image_property_quota: Option<u32>,
     pub image_tag_quota: Option<u32>,

@@ -28,6 +28,7 @@ pub mod schema;
 mod sqlite;
 pub mod tags;
 pub mod tasks;
+pub mod uploads;
 
 #[cfg(test)]
 mod fixture;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::db::locations::{LocationStatus, Placed};
 use crate::db::{self, Db, DbError};
-use crate::stores::{Store, StoreError, StoredObject, Stores};
+use crate::stores::{KeptObject, Store, StoreError, StoredObject, Stores};
 use glasshouse_shared::image::Status;
 
 /// How long what was set aside can be brought back.
@@ -29,6 +29,10 @@ pub enum Finding {
     Unreadable { image_id: String, url: String, why: String },
     /// Data that belongs to no image.
     Stray { store: String, object: StoredObject },
+    /// Data that waits for more, of an upload that there is not.
+    Abandoned { store: String, object: KeptObject },
+    /// An upload that waits for more, and whose store has less than it acknowledged.
+    LostUpload { image_id: String, recorded_bytes: u64, stored_bytes: u64 },
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +52,7 @@ pub async fn audit(db: &Db, stores: &Stores) -> Result<Vec<Finding>, AuditError>
         let listed = listed.map_err(|error| AuditError::Store { store: store.id.clone(), error })?;
         objects.push((store, listed));
     }
+    let unfinished = unfinished(db, stores).await?;
     let (placed, at_work) =
         db.read(|conn| Ok((db::locations::placed(conn)?, db::images::with_status(conn, AT_WORK)?))).await?;
     let mut findings = Vec::new();
@@ -65,7 +70,40 @@ pub async fn audit(db: &Db, stores: &Stores) -> Result<Vec<Finding>, AuditError>
         let strays: Vec<_> = objects.into_iter().filter(is_stray).collect();
         strays.into_iter().map(|object| Finding::Stray { store: store.id.clone(), object })
     });
-    Ok(findings.into_iter().chain(strays).collect())
+    Ok(findings.into_iter().chain(strays).chain(unfinished).collect())
+}
+
+/// What stores keep for uploads in pieces against the records of these.
+async fn unfinished(db: &Db, stores: &Stores) -> Result<Vec<Finding>, AuditError> {
+    let mut findings = Vec::new();
+    for store in stores.iter() {
+        let failed = |error| AuditError::Store { store: store.id.clone(), error };
+        let kept = store.backend().list_kept().await.map_err(failed)?;
+        let mut open = db.read(|conn| db::uploads::open(conn)).await?;
+        open.retain(|upload| upload.store == store.id);
+        for object in &kept {
+            if open.iter().all(|upload| upload.image_id != object.id) {
+                findings.push(Finding::Abandoned { store: store.id.clone(), object: object.clone() });
+            }
+        }
+        // Those that went on since the store was listed have more than was seen.
+        let kept = store.backend().list_kept().await.map_err(failed)?;
+        for upload in open {
+            let stored_bytes = match kept.iter().find(|object| object.id == upload.image_id) {
+                Some(object) => object.size_bytes,
+                // All of it may have come, and only the record of that may be missing.
+                None => match store.backend().location(&upload.image_id) {
+                    Ok(url) => store.backend().size(&url).await.unwrap_or(0),
+                    Err(_) => 0,
+                },
+            };
+            if stored_bytes < upload.offset_bytes {
+                let (image_id, recorded_bytes) = (upload.image_id, upload.offset_bytes);
+                findings.push(Finding::LostUpload { image_id, recorded_bytes, stored_bytes });
+            }
+        }
+    }
+    Ok(findings)
 }
 
 async fn look(stores: &Stores, place: &Placed) -> Option<Finding> {
@@ -95,12 +133,12 @@ async fn still_recorded(db: &Db, findings: Vec<Finding>) -> Result<Vec<Finding>,
                 .iter()
                 .any(|place| place.location.url == *url && place.location.status == LocationStatus::Active)
         }
-        Finding::Stray { .. } => true,
+        Finding::Stray { .. } | Finding::Abandoned { .. } | Finding::LostUpload { .. } => true,
     };
     Ok(findings.into_iter().filter(is_recorded).collect())
 }
 
-/// Sets strays aside; what was set aside long ago goes for good. Answers how many of each.
+/// Sets strays aside; pieces of no upload, and what was set aside long ago, go for good. Answers how many of each.
 ///
 /// Data that is missing cannot be made: only a backup has it.
 pub async fn repair(
@@ -113,6 +151,15 @@ pub async fn repair(
     for store in stores.iter() {
         removed += store.backend().purge(now - QUARANTINE).await.map_err(|error| failed(store, error))?;
         for finding in findings {
+            if let Finding::Abandoned { store: id, object } = finding
+                && *id == store.id
+            {
+                match store.backend().discard(&object.id).await {
+                    Ok(()) => removed += 1,
+                    Err(StoreError::NotFound | StoreError::Duplicate) => {}
+                    Err(error) => return Err(failed(store, error)),
+                }
+            }
             let Finding::Stray { store: id, object } = finding else { continue };
             if *id != store.id {
                 continue;

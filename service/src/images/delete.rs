@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::db::locations::LocationRecord;
 use crate::db::{self, DbError};
 use crate::error::Error;
-use crate::images::{load, not_found, status};
+use crate::images::{load, not_found, resumable, status};
 use crate::policy::Rule;
 use crate::stores::StoreError;
 use glasshouse_shared::image::Status;
@@ -23,12 +23,17 @@ pub async fn delete(app: &App, ctx: &Context, id: &str) -> Result<(), Error> {
     visible.enforce(app, ctx, Rule::DeleteImage)?;
     let wanted = id.to_owned();
     let expected = status::sources(Status::Deleted);
-    let deleted =
-        app.db.write(move |conn| db::images::delete(conn, &wanted, &expected, Status::Deleted, clock::now()));
-    deleted.await.map_err(|error| match error {
+    let deleted = app.db.write(move |conn| {
+        db::images::delete(conn, &wanted, &expected, Status::Deleted, clock::now())?;
+        let uploads = db::uploads::of_image(conn, &wanted)?;
+        db::uploads::delete_of_image(conn, &wanted)?;
+        Ok(uploads)
+    });
+    let uploads = deleted.await.map_err(|error| match error {
         DbError::Missing | DbError::Stale => not_found(id),
         other => other.into(),
     })?;
+    resumable::abandon(app, &uploads).await;
     for location in &visible.record.locations {
         remove_bytes(app, id, location).await;
     }

@@ -7,11 +7,14 @@ use crate::clock;
 use crate::db::images::StatusChange;
 use crate::db::{self, DbError};
 use crate::error::Error;
+use crate::images::resumable;
 use crate::stores::StoreError;
 use glasshouse_shared::image::Status;
 
 /// How often a node says that its uploads are alive.
 pub const HEARTBEAT: Duration = Duration::from_secs(20);
+/// How often stores are searched for what belongs to no upload.
+const SWEEP: Duration = Duration::from_hours(1);
 /// A lease that was not renewed for so long belongs to a dead node.
 const LEASE_TTL: Duration = Duration::from_secs(90);
 
@@ -23,6 +26,8 @@ pub async fn repair_at_start(app: &App) -> Result<usize, Error> {
     let deadline = clock::now() - LEASE_TTL;
     let stale = app.db.read(move |conn| db::leases::stale(conn, &node, deadline)).await?;
     put_all_back(app, &stale).await?;
+    resumable::end_expired(app).await?;
+    resumable::discard_strays(app).await;
     Ok(stale.len())
 }
 
@@ -106,17 +111,30 @@ pub async fn back_to_queued(app: &App, id: &str) -> Result<(), Error> {
     Ok(put_back.await?)
 }
 
-/// Renews the leases of this node and looks after those of silent ones, for ever; the caller ends it by dropping it.
+/// Renews the leases of this node, looks after those of silent ones and ends what expired, for ever; the caller ends it
+/// by dropping it.
 pub async fn heartbeat(app: &App) {
+    let mut sweeps = tokio::time::interval(SWEEP);
+    // The first one is due at once, and was at the start.
+    sweeps.tick().await;
     let mut ticks = tokio::time::interval(HEARTBEAT);
     loop {
-        ticks.tick().await;
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = sweeps.tick() => {
+                resumable::discard_strays(app).await;
+                continue;
+            }
+        }
         let node = app.node.clone();
         if let Err(error) = app.db.write(move |conn| db::leases::renew(conn, &node, clock::now())).await {
             tracing::error!(%error, "the leases of uploads could not be renewed");
         }
         if let Err(error) = repair_silent(app).await {
             tracing::error!(%error, "interrupted uploads of other nodes could not be put back");
+        }
+        if let Err(error) = resumable::end_expired(app).await {
+            tracing::error!(%error, "uploads that expired could not be ended");
         }
     }
 }

@@ -94,6 +94,7 @@ fn limits() -> LimitsConfig {
     LimitsConfig {
         image_size_cap: TEBIBYTE,
         user_storage_quota: None,
+        upload_expiry: Duration::from_hours(24),
         image_member_quota: Some(128),
         image_property_quota: Some(128),
         image_tag_quota: Some(128),

@@ -58,6 +58,13 @@ pub struct StoredObject {
     pub size_bytes: u64,
 }
 
+/// Something that is not whole yet, and was kept to go on with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptObject {
+    pub id: String,
+    pub size_bytes: u64,
+}
+
 /// Keeps bytes under an image id.
 #[async_trait]
 pub trait Backend: Send + Sync {
@@ -107,17 +114,52 @@ pub trait Backend: Send + Sync {
         Ok(0)
     }
 
+    /// Goes on with what a writer kept of `id`, from `offset_bytes` on; what lies behind goes. `NotFound` when less
+    /// than that was kept, `Duplicate` while another writer has it. From 0 on it begins.
+    ///
+    /// The caller has seen to it that nobody else's bytes can lie under `id`: a commit that nobody came to know of is
+    /// taken back.
+    async fn resume(
+        &self,
+        _id: &str,
+        _offset_bytes: u64,
+        _size_hint_bytes: Option<u64>,
+    ) -> Result<Box<dyn Writer>, StoreError> {
+        Err(StoreError::ReadOnly)
+    }
+
+    /// A part of what was kept of `id`.
+    async fn read_kept(&self, _id: &str, _range: ByteRange) -> Result<ByteStream, StoreError> {
+        Err(StoreError::NotFound)
+    }
+
+    /// Everything that was kept to go on with.
+    async fn list_kept(&self) -> Result<Vec<KeptObject>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// Removes what was kept of `id`. `NotFound` when nothing was, `Duplicate` while a writer has it.
+    async fn discard(&self, _id: &str) -> Result<(), StoreError> {
+        Err(StoreError::NotFound)
+    }
+
     /// Removes what writers of dead processes left behind; answers how many.
     async fn sweep(&self) -> Result<usize, StoreError>;
 }
 
-/// Bytes become visible at `commit`, and only then. Dropping cancels.
+/// Bytes become visible at `commit`, and only then. Dropping cancels, unless it was opened to resume.
 #[async_trait]
 pub trait Writer: Send {
     async fn write(&mut self, batch: Batch) -> Result<(), StoreError>;
 
     /// Makes the bytes durable and visible; answers the URL of the location.
     async fn commit(self: Box<Self>) -> Result<String, StoreError>;
+
+    /// Makes what was written so far durable, so that it can be resumed from here whatever happens.
+    async fn flush(&mut self) -> Result<(), StoreError>;
+
+    /// Lets go of what was written, and leaves it for [`Backend::resume`].
+    async fn keep(self: Box<Self>) -> Result<(), StoreError>;
 
     /// Removes everything that was written.
     async fn cancel(self: Box<Self>);

@@ -55,4 +55,5 @@ mod identity;
 mod inspect;
 mod lab;
 mod real_peers;
+mod resume;
 mod start;
