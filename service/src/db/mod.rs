@@ -28,6 +28,7 @@ pub mod schema;
 mod sqlite;
 pub mod tags;
 pub mod tasks;
+pub mod usage;
 
 #[cfg(test)]
 mod fixture;
