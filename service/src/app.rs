@@ -1,5 +1,6 @@
 //! The one struct of collaborators that every use case receives.
 
+use crate::auth::keystone::LimitsReader;
 use crate::config::{ImagesConfig, LimitsConfig};
 use crate::db::Db;
 use crate::images::protection::Protections;
@@ -14,6 +15,8 @@ pub struct App {
     pub protections: Protections,
     pub images: ImagesConfig,
     pub limits: LimitsConfig,
+    /// `None`: Keystone has no limits for this service.
+    pub keystone_limits: Option<LimitsReader>,
     /// Names this node in the leases of uploads; the same after a restart.
     pub node: String,
     /// Resumable uploads whose data comes, or came, through this node.

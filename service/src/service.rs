@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::api::{Api, Neighbour, server};
 use crate::app::App;
-use crate::auth::keystone::Keystone;
+use crate::auth::keystone::{Keystone, LimitsReader};
 use crate::auth::{Authenticator, ServiceTokens, TokenValidator};
 use crate::config::{AuthConfig, Config};
 use crate::db::{self, Db, DbError};
@@ -128,6 +128,8 @@ async fn open(config: &Config, db: Db, node: String) -> Result<App, StartError> 
     db.write(db::uploads::ensure_table).await?;
     let enforcer = Enforcer::new(&config.policy)?;
     let protections = Protections::read(&config.images.protection, &enforcer)?;
+    enforcer.warn_of_unknown_rules();
+    let keystone_limits = config.keystone_limits.as_deref().map(LimitsReader::new).transpose()?;
     Ok(App {
         db,
         stores: Stores::open(&config.stores)?,
@@ -135,6 +137,7 @@ async fn open(config: &Config, db: Db, node: String) -> Result<App, StartError> 
         protections,
         images: config.images.clone(),
         limits: config.limits.clone(),
+        keystone_limits,
         node,
         uploads: Uploads::default(),
     })

@@ -65,7 +65,7 @@ install_venv() {
   fi
   [ -x "$folder/bin/$program" ] || die "$list was installed, but brought no program $program"
   ln -sfn "$folder" "$cache/$name"
-  note "$name: $(grep -E "^(keystone|glance|python-glanceclient|python-openstackclient)==" "$list" | tr '\n' ' ')"
+  note "$name: $(grep -E "^(keystone|glance|python-glanceclient|python-openstackclient|schemathesis)==" "$list" | tr '\n' ' ')"
 }
 
 choose_python() {
@@ -88,5 +88,6 @@ install_components() {
   install_venv keystone keystone-manage
   install_venv glance glance-manage
   install_venv clients openstack
+  install_venv schemathesis schemathesis
   exec 9>&-
 }

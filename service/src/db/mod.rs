@@ -29,6 +29,7 @@ mod sqlite;
 pub mod tags;
 pub mod tasks;
 pub mod uploads;
+pub mod usage;
 
 #[cfg(test)]
 mod fixture;

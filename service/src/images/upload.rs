@@ -14,6 +14,7 @@ pub use crate::images::pump::{Body, BodyError as UploadBodyError};
 use crate::images::pump::{BodyError, Limit, Moved, Order, PumpError, Pumped, Stages, pump};
 use crate::images::{delete, load, not_found, repair};
 use crate::policy::Rule;
+use crate::quota::{self, Resource};
 use crate::stores::{Backend, Store, StoreError, Writer};
 use glasshouse_shared::format::{Accepted, Refusal, Rules, judge};
 use glasshouse_shared::image::{Image, Status};
@@ -33,6 +34,8 @@ pub struct Upload {
 ///
 /// The work runs in a task of its own: a client that hangs up cannot leave half a state.
 pub async fn upload(app: Arc<App>, ctx: &Context, id: &str, upload: Upload) -> Result<(), Error> {
+    // First of all, as Glance does it: a project that has too much hears so whatever image it names.
+    quota::enforce_size(&app, ctx, Resource::ImageSizeTotal, upload.size_bytes).await?;
     let visible = load(&app, ctx, id).await?;
     visible.enforce(&app, ctx, Rule::UploadImage)?;
     let image = visible.record.image;
@@ -40,7 +43,8 @@ pub async fn upload(app: Arc<App>, ctx: &Context, id: &str, upload: Upload) -> R
     let store_id = wanted_store(&app, upload.store.as_deref())?;
     let limit = limit(&app, ctx, &image, upload.size_bytes).await?;
     let arrival = Arrival { body: upload.body, limit, digests: upload.digests };
-    let saving = tokio::spawn(async move { save(&app, image, &store_id, arrival).await });
+    let ctx = ctx.clone();
+    let saving = tokio::spawn(async move { save(&app, &ctx, image, (&store_id, arrival)).await });
     saving.await.map_err(Error::internal)?
 }
 
@@ -107,10 +111,20 @@ pub(super) async fn limit(
 }
 
 /// Claims the image, stores the data, and undoes everything when that fails.
-async fn save(app: &App, image: Image, store_id: &str, arrival: Arrival) -> Result<(), Error> {
+async fn save(
+    app: &App,
+    ctx: &Context,
+    image: Image,
+    (store_id, arrival): (&str, Arrival),
+) -> Result<(), Error> {
     let store = app.stores.get(store_id).ok_or_else(|| Error::internal("a store vanished"))?;
     let image = claim(app, &image.id).await?;
-    match transfer(app, &image, store, arrival).await {
+    let done = async {
+        // Only now this image counts among those that arrive.
+        quota::enforce(app, ctx, Resource::ImageCountUploading, 0).await?;
+        transfer(app, &image, store, arrival).await
+    };
+    match done.await {
         Ok(()) => Ok(()),
         Err(error) => {
             release(app, &image.id).await;

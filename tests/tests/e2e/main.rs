@@ -46,6 +46,7 @@ macro_rules! on_both_databases {
 mod api;
 mod bad_uploads;
 mod client_sequence;
+mod contract;
 mod crash;
 mod desktop;
 mod differential;
@@ -56,4 +57,5 @@ mod inspect;
 mod lab;
 mod real_peers;
 mod resume;
+mod sequences;
 mod start;

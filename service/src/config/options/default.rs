@@ -20,6 +20,13 @@ pub const OPTIONS: &[Opt] = &[
         "Seconds that a resumable upload waits for more data before what came is removed.",
     )
     .or("86400"),
+    Opt::new(
+        "glasshouse",
+        "keystone_limits_cache_time",
+        Integer,
+        "Seconds for which limits that were read from Keystone are believed; 0 = always ask.",
+    )
+    .or("30"),
     Opt::new(D, "bind_host", Text, "Address to listen on.").or("0.0.0.0"),
     Opt::new(D, "bind_port", Integer, "Port to listen on; 0 lets the system choose.").or("9292"),
     Opt::new(D, "workers", Integer, "Threads that serve requests; unset or 0: one for each processor."),
@@ -57,6 +64,13 @@ pub const OPTIONS: &[Opt] = &[
         "Bytes of all images of a project; a number alone or with B, KB, MB, GB, TB (powers of 1024); 0 = no limit.",
     )
     .or("0"),
+    Opt::new(
+        D,
+        "use_keystone_limits",
+        Boolean,
+        "The limits of a project are those that Keystone has, and user_storage_quota counts no more; see [oslo_limit].",
+    )
+    .or("False"),
     Opt::new(D, "image_member_quota", Integer, "Members of an image; negative = no limit.").or("128"),
     Opt::new(D, "image_property_quota", Integer, "Properties of an image; negative = no limit.").or("128"),
     Opt::new(D, "image_tag_quota", Integer, "Tags of an image; negative = no limit.").or("128"),
@@ -72,7 +86,6 @@ pub const OPTIONS: &[Opt] = &[
     Opt::new(D, "worker_self_reference_url", Url, "This node as its sisters reach it.").missing(),
     Opt::new(D, "do_secure_hash", Boolean, "Compute hashes of locations that are added.").or("True").missing(),
     Opt::new(D, "http_retries", Integer, "Attempts of that.").or("3").missing(),
-    Opt::new(D, "use_keystone_limits", Boolean, "Read limits from Keystone.").or("False").missing(),
     Opt::new(D, "allow_anonymous_access", Boolean, "Let callers without a token read.").or("False").missing(),
     Opt::new(D, "property_protection_file", Path, "Who may read and change which property; relative to the configuration."),
     Opt::new(D, "property_protection_rule_format", Text, "roles or policies: the form of that file.")
