@@ -238,8 +238,8 @@ impl Inspector {
         }
     }
 
-    #[cfg(test)]
-    pub(super) fn held_bytes(&self) -> usize {
+    /// How many bytes of the image are kept at this moment; always less than 4 MiB.
+    pub fn held_bytes(&self) -> usize {
         self.head.len()
             + self.tail.bytes().len()
             + self.slots.iter().map(|slot| slot.regions.held_bytes()).sum::<usize>()
