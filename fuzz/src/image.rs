@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// No image is longer: enough for every table that the formats keep near the start.
-pub const LONGEST_BYTES: u64 = 8 << 20;
+const LONGEST_BYTES: u64 = 8 << 20;
 const PAGE_BYTES: u64 = 512;
 const PAGE: usize = 512;
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
@@ -89,11 +89,14 @@ impl Image {
 pub struct Opened<'a> {
     image: &'a Image,
     position: u64,
+    /// How often the place was changed.
     pub seeks: u64,
+    /// How much was read in all.
     pub read_bytes: u64,
 }
 
 impl<'a> Opened<'a> {
+    /// At its start.
     pub fn new(image: &'a Image) -> Self {
         Self { image, position: 0, seeks: 0, read_bytes: 0 }
     }

@@ -7,7 +7,7 @@ mod checks;
 mod image;
 mod marks;
 
-pub use image::{Image, LONGEST_BYTES};
+pub use image::{Image, Opened};
 pub use marks::{TARGETS, Target};
 
 /// Makes an image of the input, sets the marks of the target's format into it, and asserts what must hold.

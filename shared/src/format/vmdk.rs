@@ -5,9 +5,11 @@ use super::Format;
 use super::capture::{View, optional};
 use super::details::{Details, Vmdk};
 use super::fields::{le16, le32, le64, stands};
+use super::guest::Layout;
 use super::inspector::Reading;
 use super::verdict::Match;
 use super::vmdk_descriptor::Descriptor;
+use super::vmdk_grains::Grains;
 
 const MAGIC: &[u8] = b"KDMV";
 const HEADER_BYTES: usize = 64;
@@ -79,7 +81,7 @@ fn sparse(view: &View<'_>) -> Reading {
         check_footer(&header, optional(view.tail(1536))?, &mut found);
     }
     if descriptor.as_ref().is_some_and(is_supported) {
-        found.virtual_size_bytes = header.capacity_sectors.checked_mul(SECTOR_BYTES);
+        found.virtual_size_bytes = Some(header.capacity_sectors.saturating_mul(SECTOR_BYTES));
     }
     let mut details = descriptor.map(Descriptor::into_details).unwrap_or_default();
     details.grain_size_bytes = header.grain_sectors.checked_mul(SECTOR_BYTES);
@@ -88,6 +90,19 @@ fn sparse(view: &View<'_>) -> Reading {
     details.dirty = header.dirty;
     found.details = Details::Vmdk(details);
     Ok(Some(found.into()))
+}
+
+/// The layout of a sparse extent whose grains are not compressed.
+pub(super) fn layout(head: &[u8]) -> Option<Box<dyn Layout>> {
+    let header = Header::parse(head)?;
+    let plain = header.flags & COMPRESSED == 0 && header.grain_directory != AT_END && le16(head, 77)? == 0;
+    plain.then_some(())?;
+    Some(Box::new(Grains {
+        size_bytes: header.capacity_sectors.checked_mul(SECTOR_BYTES)?,
+        grain_bytes: header.grain_sectors.checked_mul(SECTOR_BYTES).filter(|bytes| *bytes != 0)?,
+        directory: header.grain_directory.checked_mul(SECTOR_BYTES)?,
+        per_table: u64::from(le32(head, 44)?).max(1),
+    }))
 }
 
 /// A file that begins as text may be a descriptor whose data lies in other files.
