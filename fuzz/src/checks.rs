@@ -1,8 +1,6 @@
 //! What must hold for every image, however broken.
 
-use glasshouse_shared::format::{
-    Format, Inspector, Rules, Verdict, disk_format_for, inspect_reader, judge,
-};
+use glasshouse_shared::format::{Format, Inspector, Rules, Verdict, disk_format_for, inspect_reader, judge};
 
 use crate::image::{Image, Opened};
 
@@ -51,8 +49,11 @@ fn streamed(image: &Image, seed: Option<u64>) -> Verdict {
                 noise ^= noise >> 7;
                 noise ^= noise << 17;
                 // Many cuts where something stands, few in the zeros between.
-                let sizes: &[usize] =
-                    if image.is_written(position) { &[1, 3, 8, 64, 511, 512] } else { &[1, 4095, 65536, 65536] };
+                let sizes: &[usize] = if image.is_written(position) {
+                    &[1, 3, 8, 64, 511, 512]
+                } else {
+                    &[1, 4095, 65536, 65536]
+                };
                 sizes[usize::try_from(noise >> 33).unwrap_or(0) % sizes.len()]
             }
         };

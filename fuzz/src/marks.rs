@@ -16,7 +16,12 @@ pub struct Target {
     pub needs_bytes: u64,
 }
 
-const fn target(name: &'static str, mark: fn(&mut Image), format: Option<Format>, needs_bytes: u64) -> Target {
+const fn target(
+    name: &'static str,
+    mark: fn(&mut Image),
+    format: Option<Format>,
+    needs_bytes: u64,
+) -> Target {
     Target { name, mark, format, needs_bytes }
 }
 

@@ -27,8 +27,10 @@ impl Noise {
 
 fn seeds(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let folder = source_root().join("fuzz/corpus").join(target);
-    let mut paths: Vec<_> =
-        fs::read_dir(&folder).expect("a folder of seeds").map(|entry| entry.expect("an entry").path()).collect();
+    let mut paths: Vec<_> = fs::read_dir(&folder)
+        .expect("a folder of seeds")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     paths.sort();
     assert!(!paths.is_empty(), "{} is empty", folder.display());
     paths.into_iter().map(|path| (path.clone(), fs::read(path).expect("a seed"))).collect()

@@ -17,7 +17,11 @@ pub const RECIPES: &[(&str, &str, &str)] = &[
     ("qcow2", "version-2", "qemu-img convert -f raw -O qcow2 -o compat=0.10 disk.raw image"),
     ("qcow2", "version-3", "qemu-img convert -f raw -O qcow2 disk.raw image"),
     ("qcow2", "clusters-of-512", "qemu-img convert -f raw -O qcow2 -o cluster_size=512 disk.raw image"),
-    ("qcow2", "extended", "qemu-img convert -f raw -O qcow2 -o extended_l2=on,cluster_size=128k disk.raw image"),
+    (
+        "qcow2",
+        "extended",
+        "qemu-img convert -f raw -O qcow2 -o extended_l2=on,cluster_size=128k disk.raw image",
+    ),
     ("qcow2", "zstd", "qemu-img convert -c -f raw -O qcow2 -o compression_type=zstd disk.raw image"),
     ("qcow2", "backing-file", "qemu-img create -q -f qcow2 -u -F raw -b /etc/passwd image 1M"),
     ("qcow2", "data-file", "qemu-img create -q -f qcow2 -o data_file=other.raw,data_file_raw=on image 1M"),
@@ -40,7 +44,11 @@ pub const RECIPES: &[(&str, &str, &str)] = &[
     ("vhdx", "dynamic", "qemu-img convert -f raw -O vhdx -o block_size=1M disk.raw image"),
     ("vmdk", "sparse", "qemu-img convert -f raw -O vmdk disk.raw image"),
     ("vmdk", "stream", "qemu-img convert -f raw -O vmdk -o subformat=streamOptimized disk.raw image"),
-    ("vmdk", "parent", "qemu-img create -q -f vmdk base 1M; qemu-img create -q -f vmdk -b base -F vmdk image"),
+    (
+        "vmdk",
+        "parent",
+        "qemu-img create -q -f vmdk base 1M; qemu-img create -q -f vmdk -b base -F vmdk image",
+    ),
     (
         "detector",
         "vmdk-descriptor",
@@ -90,9 +98,17 @@ pub const RECIPES: &[(&str, &str, &str)] = &[
     ("wrappers", "gzip", "gzip -c tree/usr/lib/os-release > image"),
     ("wrappers", "ova", "echo '<Envelope/>' > a.ovf; tar -cf image a.ovf disk.raw; truncate -s 4K image"),
     ("wrappers", "cpio", "{ printf '070701%0104d' 0; printf 'TRAILER!!!'; } > image"),
-    ("detector", "disc-and-disk", "genisoimage -quiet -V DISC -o image tree; printf '\\125\\252' | \
-      dd of=image bs=1 seek=510 conv=notrunc status=none"),
-    ("detector", "qcow2-and-disc", "genisoimage -quiet -V DISC -o disc tree; \
+    (
+        "detector",
+        "disc-and-disk",
+        "genisoimage -quiet -V DISC -o image tree; printf '\\125\\252' | \
+      dd of=image bs=1 seek=510 conv=notrunc status=none",
+    ),
+    (
+        "detector",
+        "qcow2-and-disc",
+        "genisoimage -quiet -V DISC -o disc tree; \
       qemu-img convert -f raw -O qcow2 disk.raw image; \
-      dd if=disc of=image bs=1 skip=32768 seek=32768 count=2048 conv=notrunc status=none"),
+      dd if=disc of=image bs=1 skip=32768 seek=32768 count=2048 conv=notrunc status=none",
+    ),
 ];

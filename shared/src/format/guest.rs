@@ -37,9 +37,8 @@ impl<'a> Guest<'a> {
     /// The disk in this file, if it is an image of a format that is understood that far.
     pub(super) fn open(file: &'a dyn Disk) -> Result<Option<Self>, Missing> {
         let head = file.read(0, 512)?;
-        let layout = qcow2_guest::layout(&head)
-            .or_else(|| vdi::layout(&head))
-            .or_else(|| vmdk::layout(&head));
+        let layout =
+            qcow2_guest::layout(&head).or_else(|| vdi::layout(&head)).or_else(|| vmdk::layout(&head));
         let layout = match layout {
             Some(layout) => Some(layout),
             None => vhd::layout(file, &head)?,

@@ -144,7 +144,8 @@ impl Ext4Read for Pages {
         let mut at = start_byte;
         for byte in &mut *dst {
             let inside = usize::try_from(at % PAGE_BYTES)?;
-            *byte = known.pages.get(&(at / PAGE_BYTES)).and_then(|page| page.get(inside)).copied().unwrap_or(0);
+            *byte =
+                known.pages.get(&(at / PAGE_BYTES)).and_then(|page| page.get(inside)).copied().unwrap_or(0);
             at += 1;
         }
         let deep = |block: &[u8]| le16(block, 0) == Some(EXTENT_NODE) && le16(block, 6) != Some(0);

@@ -58,7 +58,8 @@ mod tests {
 
     #[test]
     fn quotes_and_backslashes_are_read_as_a_shell_reads_them() {
-        let text = b"# a comment\nNAME='Some Linux'\nID=some\nVERSION_ID=\"4\"\nPRETTY_NAME=\"Some \\\"4\\\"\"\n";
+        let text =
+            b"# a comment\nNAME='Some Linux'\nID=some\nVERSION_ID=\"4\"\nPRETTY_NAME=\"Some \\\"4\\\"\"\n";
         let system = OperatingSystem::parse(text).unwrap();
         assert_eq!(system.name, "Some \"4\"");
         assert_eq!((system.id.as_deref(), system.version.as_deref()), (Some("some"), Some("4")));

@@ -60,7 +60,8 @@ impl Layout for Clusters {
     fn place(&self, file: &dyn Disk, index: u64) -> Result<Option<u64>, Missing> {
         let per_table = self.cluster_bytes / 8;
         let l1_bytes = u64::from(self.header.l1_entries) * 8;
-        let table = u64::from_be_bytes(entry(file, self.header.l1_offset, l1_bytes, index / per_table)?) & OFFSET;
+        let table =
+            u64::from_be_bytes(entry(file, self.header.l1_offset, l1_bytes, index / per_table)?) & OFFSET;
         if table == 0 {
             return Ok(None);
         }

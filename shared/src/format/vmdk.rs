@@ -144,7 +144,8 @@ fn check_descriptor(descriptor: Option<&Descriptor>, found: &mut Match) {
     };
     if !is_supported(descriptor) {
         let create_type = descriptor.create_type.as_deref().unwrap_or("unknown");
-        found.fail("descriptor", format!("VMDK images of the type {create_type} are not supported"));
+        let shown: String = create_type.chars().filter(|character| !character.is_control()).collect();
+        found.fail("descriptor", format!("VMDK images of the type {shown} are not supported"));
     } else if let Some(line) = &descriptor.unknown_line {
         found.fail("descriptor", format!("its descriptor has a line that is not understood: {line:?}"));
     } else if descriptor.names_path {

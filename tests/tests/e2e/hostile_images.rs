@@ -40,7 +40,7 @@ const NAMING: &[Case] = &[
     (
         "a qcow2 with its data in a file of the host",
         "qemu-img create -q -f qcow2 -o data_file=other.raw,data_file_raw=on image 1M; \
-         sed -i 's#other.raw#/etc/hosts#' image",
+         sed -i 's#other.raw#/etc/motd#' image",
         &["qcow2", "raw"],
         "another file",
     ),
@@ -78,7 +78,12 @@ const NAMING: &[Case] = &[
         &["vmdk", "raw"],
         "VMDK",
     ),
-    ("a qed over a file of the host", "qemu-img create -q -f qed -u -F raw -b /etc/passwd image 1M", &["raw"], "QED"),
+    (
+        "a qed over a file of the host",
+        "qemu-img create -q -f qed -u -F raw -b /etc/passwd image 1M",
+        &["raw"],
+        "QED",
+    ),
 ];
 
 const SEVERAL: &[Case] = &[
@@ -120,12 +125,42 @@ const SEVERAL: &[Case] = &[
 ];
 
 const LYING: &[Case] = &[
-    ("a qcow2 with a first table of 32 GiB", "AT=36; BYTES='\\377\\377\\377\\377'", &["qcow2", "raw"], "first table"),
-    ("a qcow2 with four milliard snapshots", "AT=60; BYTES='\\377\\377\\377\\377'", &["qcow2", "raw"], "snapshots"),
-    ("a qcow2 with endless reference counts", "AT=56; BYTES='\\377\\377\\377\\377'", &["qcow2", "raw"], "counts"),
-    ("a qcow2 with a header of 2 GiB", "AT=100; BYTES='\\177\\377\\377\\377'", &["qcow2", "raw"], "header claims"),
-    ("a qcow2 with an endless extension", "AT=116; BYTES='\\177\\377\\377\\377'", &["qcow2", "raw"], "extensions"),
-    ("a qcow2 larger than any disk", "AT=24; BYTES='\\377\\377\\377\\377\\377\\377'", &["qcow2", "raw"], "claims a disk"),
+    (
+        "a qcow2 with a first table of 32 GiB",
+        "AT=36; BYTES='\\377\\377\\377\\377'",
+        &["qcow2", "raw"],
+        "first table",
+    ),
+    (
+        "a qcow2 with four milliard snapshots",
+        "AT=60; BYTES='\\377\\377\\377\\377'",
+        &["qcow2", "raw"],
+        "snapshots",
+    ),
+    (
+        "a qcow2 with endless reference counts",
+        "AT=56; BYTES='\\377\\377\\377\\377'",
+        &["qcow2", "raw"],
+        "counts",
+    ),
+    (
+        "a qcow2 with a header of 2 GiB",
+        "AT=100; BYTES='\\177\\377\\377\\377'",
+        &["qcow2", "raw"],
+        "header claims",
+    ),
+    (
+        "a qcow2 with an endless extension",
+        "AT=116; BYTES='\\177\\377\\377\\377'",
+        &["qcow2", "raw"],
+        "extensions",
+    ),
+    (
+        "a qcow2 larger than any disk",
+        "AT=24; BYTES='\\377\\377\\377\\377\\377\\377'",
+        &["qcow2", "raw"],
+        "claims a disk",
+    ),
     (
         "a vmdk larger than any disk",
         "qemu-img create -q -f vmdk image 1M; \
@@ -161,11 +196,21 @@ const LYING: &[Case] = &[
         &["raw"],
         "claims 549755813760 bytes",
     ),
-    ("a vhdx without tables", "printf 'vhdxfile' > image; truncate -s 1M image", &["vhdx", "raw"], "region table"),
+    (
+        "a vhdx without tables",
+        "printf 'vhdxfile' > image; truncate -s 1M image",
+        &["vhdx", "raw"],
+        "region table",
+    ),
 ];
 
 const PACKED: &[Case] = &[
-    ("a gigabyte of zeros in a megabyte", "head -c 1G /dev/zero | gzip -1 > image", &["qcow2", "vmdk", "iso"], "gzip"),
+    (
+        "zeros without end in a megabyte",
+        "head -c 256M /dev/zero | gzip -1 > image",
+        &["qcow2", "vmdk", "iso"],
+        "gzip",
+    ),
     ("an archive in an archive", "head -c 64M /dev/zero | xz -0 | xz -0 > image", &["qcow2", "vhd"], "xz"),
 ];
 

@@ -58,12 +58,12 @@ fn shell(folder: &Path, script: &str) -> String {
     process::run_well(command, wait::STEP).stdout
 }
 
-/// What we say of `image` and what qemu-img says.
-fn both(folder: &Path) -> (Value, Value) {
+/// What we say of `image` and what qemu-img says, if need be after it was told what it is.
+fn both(folder: &Path, hint: &str) -> (Value, Value) {
     let ended = service::run(&["inspect", "--json", &folder.join("image").to_string_lossy()]);
     assert!(matches!(ended.status.code(), Some(0 | 1)), "{ended:?}");
     let ours = serde_json::from_str(&ended.stdout).expect("JSON from us");
-    let theirs = serde_json::from_str(&shell(folder, "qemu-img info --output=json image"));
+    let theirs = serde_json::from_str(&shell(folder, &format!("qemu-img info {hint} --output=json image")));
     (ours, theirs.expect("JSON from qemu-img"))
 }
 
@@ -146,7 +146,9 @@ fn inspect_agrees_with_qemu_img_on_everything_that_it_creates() {
     for (format, options) in CREATED {
         let scratch = Scratch::new("matrix");
         shell(scratch.path(), &format!("truncate -s 4M base.raw; qemu-img create -q {options}"));
-        let (ours, theirs) = both(scratch.path());
+        // Of a fixed one, whose mark stands at the end, it does not know by itself.
+        let fixed = options.starts_with("-f vpc") && options.contains("fixed");
+        let (ours, theirs) = both(scratch.path(), if fixed { "-f vpc" } else { "" });
         assert_agreement(options, &ours, &theirs);
         let proposed = ours["disk_format"].as_str();
         let usual = match *format {
@@ -170,7 +172,7 @@ fn inspect_agrees_on_what_happens_to_an_image_later() {
     for (what, script, field) in LIVES {
         let scratch = Scratch::new("matrix");
         shell(scratch.path(), &format!("qemu-img create -q -f qcow2 image 8M; {script}"));
-        let (ours, theirs) = both(scratch.path());
+        let (ours, theirs) = both(scratch.path(), "");
         assert_agreement(what, &ours, &theirs);
         let value = &details(&ours)[*field];
         assert!(field.is_empty() || *value == json!(true) || value.as_u64() > Some(0), "{what}: {value}");
@@ -189,9 +191,11 @@ fn inspect_sees_table_file_systems_and_system_in_every_format_it_can_look_into()
         dd if=esp of=disk bs=1M seek=1 conv=notrunc status=none
         dd if=root of=disk bs=1M seek=10 conv=notrunc status=none";
     shell(scratch.path(), make);
-    for format in ["raw", "qcow2", "vdi", "vpc -o force_size=on", "vpc -o subformat=fixed,force_size=on", "vmdk"] {
+    for format in
+        ["raw", "qcow2", "vdi", "vpc -o force_size=on", "vpc -o subformat=fixed,force_size=on", "vmdk"]
+    {
         shell(scratch.path(), &format!("qemu-img convert -f raw -O {format} disk image"));
-        let (ours, _) = both(scratch.path());
+        let (ours, _) = both(scratch.path(), "");
         let contents = &ours["contents"];
         let table = &contents["partition_table"];
         assert_eq!((&table["scheme"], &table["problems"]), (&json!("gpt"), &json!([])), "{format}");

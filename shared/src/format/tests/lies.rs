@@ -23,7 +23,11 @@ fn a_qcow2_that_claims_tables_without_measure_is_refused() {
     assert_eq!(checks(&with(image(), 60, &[0xff; 4])), ["tables"], "snapshots");
     assert_eq!(checks(&with(image(), 56, &[0xff; 4])), ["tables"], "reference counts");
     assert_eq!(checks(&with(image(), 100, &[0, 0x10, 0, 0])), ["header"], "the header itself");
-    assert_eq!(checks(&with(image(), 104, &[1, 2, 3, 4, 0xff, 0xff, 0xff, 0xff])), ["header"], "an extension");
+    assert_eq!(
+        checks(&with(image(), 104, &[1, 2, 3, 4, 0xff, 0xff, 0xff, 0xff])),
+        ["header"],
+        "an extension"
+    );
     assert_eq!(checks(&with(image(), 24, &[0xff; 8])), ["size"], "the disk");
 }
 
@@ -57,7 +61,8 @@ fn a_partition_table_of_four_milliard_entries_is_refused() {
     put(&mut disk, 512 + 80, &[0xff; 4]);
     assert_eq!(checks(&disk), ["gpt"]);
     for disk_format in ["raw", "gpt"] {
-        let refusal = judge(&inspected(&disk), disk_format, "bare", &Rules::default()).unwrap_err().to_string();
+        let refusal =
+            judge(&inspected(&disk), disk_format, "bare", &Rules::default()).unwrap_err().to_string();
         assert!(refusal.contains("claims 549755813760 bytes"), "{refusal}");
     }
 }
@@ -86,10 +91,10 @@ fn checksums_and_backup_of_a_gpt_are_compared() {
     let backup = disk.len() - 512;
     assert_eq!(problems(&disk), Vec::<&str>::new());
     let changed = |at: usize, what: &[u8]| problems(&with(disk.clone(), at, what));
-    assert_eq!(changed(512 + 48, &[1]), [
-        "the checksum of the header is wrong",
-        "the backup header tells something else than the header"
-    ]);
+    assert_eq!(
+        changed(512 + 48, &[1]),
+        ["the checksum of the header is wrong", "the backup header tells something else than the header"]
+    );
     assert_eq!(changed(1024 + 56, b"n"), ["the checksum of the entries is wrong"]);
     assert_eq!(changed(backup, b"x"), ["the backup header is missing"]);
     assert_eq!(changed(backup + 48, &[1]), ["the checksum of the backup header is wrong"]);
@@ -111,7 +116,10 @@ fn the_json_of_luks_2_tells_cipher_and_keys() {
     };
     let told = details(&volume);
     assert_eq!((told.cipher.as_deref(), told.hash.as_deref()), (Some("aes-xts-plain64"), Some("sha512")));
-    assert_eq!((told.key_slots, told.key_bits, told.payload_offset_bytes), (Some(2), Some(512), Some(16 << 20)));
+    assert_eq!(
+        (told.key_slots, told.key_bits, told.payload_offset_bytes),
+        (Some(2), Some(512), Some(16 << 20))
+    );
     assert_eq!(told.key_derivation.as_deref(), Some("argon2id"));
     put(&mut volume, 4096, b"]");
     let broken = details(&volume);

@@ -64,7 +64,8 @@ fn what_has_no_bound_is_not_read() {
 
 #[test]
 fn a_link_in_place_of_the_file_or_a_long_file_is_not_followed() {
-    let tree = "mkdir -p etc usr/lib; ln -s /etc/os-release usr/lib/os-release; ln -s ../usr/lib/os-release etc/";
+    let tree =
+        "mkdir -p etc usr/lib; ln -s /etc/os-release usr/lib/os-release; ln -s ../usr/lib/os-release etc/";
     let linked = folder("mkfs.ext4", "", tree);
     assert_eq!(system_in(linked.path(), "disk.raw"), None);
     let long = folder("mkfs.ext4", "", "mkdir etc; yes ID=x | head -c 100000 > etc/os-release");
