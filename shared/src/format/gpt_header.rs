@@ -54,13 +54,8 @@ impl GptHeader {
         u64::from(self.count) * u64::from(self.entry_bytes)
     }
 
-    /// What is wrong with this header, its entries (if `entries` are all of them) and its backup.
-    pub(super) fn problems(
-        &self,
-        disk: &dyn Disk,
-        sector_bytes: u64,
-        entries: &[u8],
-    ) -> Result<Vec<&'static str>, Missing> {
+    /// What is wrong with this header and its entries, if `entries` are all of them.
+    pub(super) fn problems(&self, entries: &[u8]) -> Vec<&'static str> {
         let mut problems = Vec::new();
         if !self.sound {
             problems.push("the checksum of the header is wrong");
@@ -68,17 +63,25 @@ impl GptHeader {
         if entries.len() as u64 == self.table_bytes() && crc32fast::hash(entries) != self.entries_checksum {
             problems.push("the checksum of the entries is wrong");
         }
+        problems
+    }
+
+    /// What is wrong with its backup, which in a stream comes last.
+    pub(super) fn backup_problem(
+        &self,
+        disk: &dyn Disk,
+        sector_bytes: u64,
+    ) -> Result<Option<&'static str>, Missing> {
         let place = self.backup_sector.checked_mul(sector_bytes);
         let backup = place.map_or(Ok(None), |place| optional(disk.read(place, 512)))?;
-        match backup.as_deref().and_then(Self::parse) {
-            None => problems.push("the backup header is missing"),
-            Some(backup) if !backup.sound => problems.push("the checksum of the backup header is wrong"),
+        Ok(match backup.as_deref().and_then(Self::parse) {
+            None => Some("the backup header is missing"),
+            Some(backup) if !backup.sound => Some("the checksum of the backup header is wrong"),
             Some(backup) if !self.agrees_with(&backup) => {
-                problems.push("the backup header tells something else than the header");
+                Some("the backup header tells something else than the header")
             }
-            Some(_) => {}
-        }
-        Ok(problems)
+            Some(_) => None,
+        })
     }
 
     fn agrees_with(&self, backup: &Self) -> bool {

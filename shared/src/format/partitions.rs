@@ -20,12 +20,11 @@ pub(super) fn read(
     disk: &dyn Disk,
     sector: &[u8],
 ) -> Result<Option<(PartitionTable, Vec<BootWay>)>, Missing> {
-    let mut table = None;
-    if entries(sector).any(|entry| entry[4] == PROTECTIVE) {
-        table = gpt(disk)?;
-    }
-    let mut table = match table {
-        Some(table) => table,
+    let is_protective = entries(sector).any(|entry| entry[4] == PROTECTIVE);
+    let gpt = if is_protective { gpt(disk)? } else { None };
+    let header = gpt.as_ref().map(|(_, header, sector_bytes)| (*header, *sector_bytes));
+    let mut table = match gpt {
+        Some((table, ..)) => table,
         None => mbr(disk, sector)?,
     };
     if table.partitions.is_empty() {
@@ -38,6 +37,9 @@ pub(super) fn read(
         if !partition_kinds::is_container(&partition.kind) {
             partition.file_system = file_systems::read(disk, partition.start_bytes)?;
         }
+    }
+    if let Some((header, sector_bytes)) = header {
+        table.problems.extend(header.backup_problem(disk, sector_bytes)?);
     }
     let boot = ways(&table, sector);
     Ok(Some((table, boot)))
@@ -56,7 +58,8 @@ fn ways(table: &PartitionTable, sector: &[u8]) -> Vec<BootWay> {
     ways
 }
 
-fn gpt(disk: &dyn Disk) -> Result<Option<PartitionTable>, Missing> {
+/// The table, with its header and the size of the sectors that it counts in.
+fn gpt(disk: &dyn Disk) -> Result<Option<(PartitionTable, GptHeader, u64)>, Missing> {
     for sector_bytes in SECTOR_SIZES {
         let header = optional(disk.read(sector_bytes, 512))?;
         let Some(header) = header.as_deref().and_then(GptHeader::parse) else { continue };
@@ -68,16 +71,17 @@ fn gpt(disk: &dyn Disk) -> Result<Option<PartitionTable>, Missing> {
         let start = header.entries_sector.saturating_mul(sector_bytes);
         let length = usize::try_from(count * entry_bytes).unwrap_or(0);
         let Some(entries) = optional(disk.read(start, length))? else { continue };
-        let problems = header.problems(disk, sector_bytes, &entries)?;
+        let problems = header.problems(&entries);
         let entry_bytes = usize::try_from(entry_bytes).unwrap_or(128);
         let entries = entries.chunks_exact(entry_bytes).zip(1..);
         let partitions = entries.filter_map(|(entry, index)| gpt_entry(entry, index, sector_bytes));
-        return Ok(Some(PartitionTable {
+        let table = PartitionTable {
             scheme: PartitionScheme::Gpt,
             id: header.disk_id(),
             partitions: partitions.take(MOST_PARTITIONS).collect(),
             problems,
-        }));
+        };
+        return Ok(Some((table, header, sector_bytes)));
     }
     Ok(None)
 }

@@ -191,9 +191,10 @@ impl Extensions {
             if kind == 0 {
                 break;
             }
-            // They lie in the first cluster.
+            // They lie in the first cluster. What stands there in version 2 need not be one.
             let end = at.saturating_add(8).saturating_add(u64::from(length));
-            extensions.too_long |= header.cluster_size_bytes().is_some_and(|cluster| end > cluster);
+            extensions.too_long |=
+                header.version >= 3 && header.cluster_size_bytes().is_some_and(|cluster| end > cluster);
             let Some(length) = usize::try_from(length).ok().filter(|length| *length <= 4096) else { break };
             let Some(bytes) = optional(view.read(at.saturating_add(8), length))? else { break };
             match kind {
