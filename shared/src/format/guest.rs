@@ -43,11 +43,8 @@ impl<'a> Guest<'a> {
             Some(layout) => Some(layout),
             None => vhd::layout(file, &head)?,
         };
-        let usable = |layout: &Box<dyn Layout>| {
-            let bytes = layout.block_bytes();
-            bytes >= 512 && bytes <= MOST_BLOCK_BYTES && bytes.is_multiple_of(512)
-        };
-        Ok(layout.filter(usable).map(|layout| Self { file, layout }))
+        let usable = |bytes: u64| (512..=MOST_BLOCK_BYTES).contains(&bytes) && bytes.is_multiple_of(512);
+        Ok(layout.filter(|layout| usable(layout.block_bytes())).map(|layout| Self { file, layout }))
     }
 }
 

@@ -22,8 +22,8 @@ impl OperatingSystem {
         let text = String::from_utf8_lossy(bytes);
         let value = |wanted: &str| {
             let lines = text.lines().filter_map(|line| line.trim().split_once('='));
-            let found = lines.filter(|(key, _)| *key == wanted).map(|(_, value)| unquoted(value)).last();
-            found.filter(|value| !value.is_empty())
+            let mut found = lines.filter(|(key, _)| *key == wanted).map(|(_, value)| unquoted(value));
+            found.next_back().filter(|value| !value.is_empty())
         };
         let id = value("ID");
         let name = value("PRETTY_NAME").or_else(|| value("NAME")).or_else(|| id.clone())?;

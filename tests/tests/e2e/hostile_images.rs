@@ -184,8 +184,11 @@ const LYING: &[Case] = &[
     ),
     (
         "a vmdk whose footer disagrees",
-        "qemu-img create -q -f raw raw 1M; qemu-img convert -O vmdk -o subformat=streamOptimized raw image; \
-         printf '\\1' | dd of=image bs=1 seek=$(($(stat -c %s image) - 1024 + 14)) conv=notrunc status=none",
+        // The program never writes a footer: one is made of the header, with another size in it.
+        "qemu-img create -q -f vmdk -o subformat=streamOptimized image 1M; head -c 512 image > footer; \
+         printf '\\1' | dd of=footer bs=1 seek=14 conv=notrunc status=none; \
+         printf '\\377\\377\\377\\377\\377\\377\\377\\377' | dd of=image bs=1 seek=56 conv=notrunc status=none; \
+         { head -c 12 /dev/zero; printf '\\3'; head -c 499 /dev/zero; cat footer; head -c 512 /dev/zero; } >> image",
         &["vmdk", "raw"],
         "footer",
     ),
