@@ -66,9 +66,14 @@ impl Backend for FileBackend {
         Ok(Box::new(FileWriter::of(open)))
     }
 
-    async fn reader(&self, url: &str, range: Option<ByteRange>) -> Result<ByteStream, StoreError> {
+    async fn reader(
+        &self,
+        url: &str,
+        size_bytes: Option<u64>,
+        range: Option<ByteRange>,
+    ) -> Result<ByteStream, StoreError> {
         let path = path_of_url(url)?;
-        let opened = blocking(move || Reading::open(&path, range)).await?;
+        let opened = blocking(move || Reading::open(&path, size_bytes, range)).await?;
         Ok(Box::pin(opened.stream()))
     }
 
