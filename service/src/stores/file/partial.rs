@@ -78,10 +78,12 @@ impl Partial {
         self.file.set_len(self.length_bytes)?;
         self.file.sync_all()?;
         fs::rename(&self.path, &self.target)?;
-        self.is_committed = true;
+        // From here on it is the whole image that goes when the rest fails.
+        self.path.clone_from(&self.target);
         if let Some(directory) = self.target.parent() {
             sync_directory(directory)?;
         }
+        self.is_committed = true;
         Ok(url_of_path(&self.target))
     }
 }
