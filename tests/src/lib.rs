@@ -6,6 +6,7 @@
 
 pub mod clients;
 pub mod deployment;
+pub mod faulty_disk;
 pub mod glance;
 pub mod http;
 pub mod images;
