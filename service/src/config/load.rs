@@ -8,8 +8,8 @@ use super::problem::{Problem, Severity};
 use super::reader::Reader;
 use super::{
     Config, CorsConfig, DatabaseConfig, DatabaseUrl, Environment, ImagesConfig, LimitsConfig, LogConfig,
-    PolicyConfig, ProtectionConfig, ProtectionFormat, ServerConfig, checks, database_url, identity,
-    image_schema, stores,
+    PolicyConfig, ProtectionConfig, ProtectionFormat, ServerConfig, UpkeepConfig, checks, database_url,
+    identity, image_schema, stores,
 };
 
 /// A configuration that can be started with, and what should be said about it.
@@ -90,9 +90,20 @@ fn tree(reader: &mut Reader, sources: &Sources) -> Option<Config> {
     let policy = policy(reader, sources);
     let limits = limits(reader);
     let images = images(reader, sources);
+    let upkeep = UpkeepConfig::of_rate(reader.number("glasshouse", "scrub_rate"));
     let log = log(reader);
     // Only here may one be absent: by now each has said all that is wrong with it.
-    Some(Config { server, auth: auth?, database: database?, stores: stores?, policy, limits, images, log })
+    Some(Config {
+        server,
+        auth: auth?,
+        database: database?,
+        stores: stores?,
+        policy,
+        limits,
+        images,
+        upkeep,
+        log,
+    })
 }
 
 fn server(reader: &mut Reader) -> ServerConfig {

@@ -23,6 +23,7 @@ pub mod members;
 pub mod protection;
 mod pump;
 pub mod repair;
+pub mod scrub;
 pub mod status;
 pub mod stores;
 pub mod tags;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::config::{
     AuthConfig, Config, CorsConfig, DatabaseConfig, DatabaseUrl, DomainRef, ImagesConfig, KeystoneConfig,
     LimitsConfig, LogConfig, PolicyConfig, ProtectionConfig, Secret, ServerConfig, ServiceLogin, StoreConfig,
-    StoreKind, StoresConfig,
+    StoreKind, StoresConfig, UpkeepConfig,
 };
 
 use super::LabError;
@@ -59,6 +59,7 @@ pub fn of(folder: &Folder, listen: SocketAddr) -> Result<Config, LabError> {
         },
         limits: limits(),
         images: images(),
+        upkeep: UpkeepConfig::default(),
         log: LogConfig { debug: false, file: None, json: false },
     })
 }

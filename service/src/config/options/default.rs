@@ -13,6 +13,8 @@ pub const OPTIONS: &[Opt] = &[
         "Start although no [paste_deploy] flavor is set: every caller is then an administrator. Only with a loopback bind_host.",
     )
     .or("False"),
+    Opt::new("glasshouse", "scrub_rate", Integer, "MiB that `scrub` reads in each second; 0 = as fast as it goes.")
+        .or("50"),
     Opt::new(D, "bind_host", Text, "Address to listen on.").or("0.0.0.0"),
     Opt::new(D, "bind_port", Integer, "Port to listen on; 0 lets the system choose.").or("9292"),
     Opt::new(D, "workers", Integer, "Threads that serve requests; unset or 0: one for each processor."),
