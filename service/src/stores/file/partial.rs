@@ -48,7 +48,9 @@ impl Partial {
             reserve: Reserve::of(size_hint_bytes),
             is_committed: false,
         };
-        set_permissions(&partial.file, file_perm).map_err(|error| store_error(error, &partial.path))?;
+        // From here on it goes when anything fails.
+        let emptied = partial.file.set_len(0).and_then(|()| set_permissions(&partial.file, file_perm));
+        emptied.map_err(|error| store_error(error, &partial.path))?;
         Ok(partial)
     }
 
@@ -108,7 +110,6 @@ fn create_locked(path: &Path) -> io::Result<File> {
         Err(fs::TryLockError::WouldBlock) => return Err(ErrorKind::AlreadyExists.into()),
         Err(fs::TryLockError::Error(error)) => return Err(error),
     }
-    file.set_len(0)?;
     Ok(file)
 }
 
