@@ -3,9 +3,12 @@
 #
 # Everything that is not a Debian package goes below $cache, so that a second run finds it there.
 
-# apt_packages: the names in packages.txt.
+# The lists of Debian packages that are wanted; a benchmark wants one more.
+package_lists=(tests/setup/packages.txt)
+
+# apt_packages: the names in the lists.
 apt_packages() {
-  grep -Ev '^[[:space:]]*(#|$)' tests/setup/packages.txt
+  grep -hEv '^[[:space:]]*(#|$)' "${package_lists[@]}"
 }
 
 # as_root COMMAND...: runs it as root, through sudo where that is needed.

@@ -5,8 +5,10 @@ use http::Method;
 use crate::policy::Rule;
 
 mod actions;
+mod admission;
 mod attributes;
 mod body;
+mod conduit;
 mod cors;
 mod digest;
 mod dispatch;

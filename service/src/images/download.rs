@@ -5,8 +5,8 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::images::{Visible, load};
 use crate::policy::Rule;
-pub use crate::stores::ByteStream;
 use crate::stores::{ByteRange, Store, StoreError};
+pub use crate::stores::{ByteStream, Content, Lender};
 use glasshouse_shared::image::{Image, Status};
 
 /// Which part a client asks for; bounds are inclusive, as in RFC 9110 §14.
@@ -34,7 +34,7 @@ pub struct Data {
 
 /// The data, and which part of how much it is.
 pub struct Download {
-    pub bytes: ByteStream,
+    pub content: Content,
     pub size_bytes: u64,
     /// `None` = the whole image.
     pub range: Option<ByteRange>,
@@ -70,10 +70,10 @@ impl Data {
                 }
             };
             let range = resolve(wanted, size_bytes)?;
-            match store.backend().reader(url, self.image().size, range).await {
-                Ok(bytes) => {
+            match store.backend().open(url, self.image().size, range).await {
+                Ok(content) => {
                     self.note(&failures);
-                    return Ok(Some(Download { bytes, size_bytes, range }));
+                    return Ok(Some(Download { content, size_bytes, range }));
                 }
                 Err(error) => failures.push((store, error)),
             }
@@ -153,10 +153,9 @@ impl Data {
 
 /// The part in bytes from the start. An end beyond the image is cut; a start beyond it is 416.
 fn resolve(wanted: Wanted, size_bytes: u64) -> Result<Option<ByteRange>, Error> {
-    let unsatisfiable = || {
-        Error::RangeNotSatisfiable(format!(
-            "The requested range is outside of the {size_bytes} bytes of the image."
-        ))
+    let unsatisfiable = || Error::RangeNotSatisfiable {
+        message: format!("The requested range is outside of the {size_bytes} bytes of the image."),
+        size_bytes: Some(size_bytes),
     };
     let (first, end) = match wanted {
         Wanted::Whole => return Ok(None),

@@ -1,5 +1,6 @@
 //! What a driver must know: how to keep bytes under an image id. It knows nothing of images.
 
+use std::fs::File;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -9,12 +10,39 @@ use futures_util::Stream;
 use jiff::Timestamp;
 
 use super::StoreError;
+use super::file::Reading;
 
 /// Frames as they came from the network, shared between the stages of the pump without a copy.
 pub type Batch = Arc<Vec<Bytes>>;
 
 /// The bytes of an image on their way out. `Sync` because the HTTP body asks for it.
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>> + Send + Sync>>;
+
+/// The bytes of an image that were found.
+pub enum Content {
+    /// In a file of this system, where the kernel may send them by itself.
+    File(Reading),
+    Stream(ByteStream),
+}
+
+impl Content {
+    /// The bytes, wherever they lie.
+    pub fn stream(self) -> ByteStream {
+        match self {
+            Self::File(reading) => reading.stream(),
+            Self::Stream(bytes) => bytes,
+        }
+    }
+}
+
+/// File, offset and length in bytes.
+pub type Lend = Box<dyn Fn(&Arc<File>, u64, usize) -> Bytes + Send + Sync>;
+
+/// Makes something that stands for a part of a file, for whoever sends it without reading it.
+pub struct Lender {
+    pub lend: Lend,
+    pub block_bytes_max: usize,
+}
 
 /// Which bytes: `length_bytes` from `offset_bytes` on. Both lie within the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +80,16 @@ pub trait Backend: Send + Sync {
         size_bytes: Option<u64>,
         range: Option<ByteRange>,
     ) -> Result<ByteStream, StoreError>;
+
+    /// The same, in the form that is the cheapest to send.
+    async fn open(
+        &self,
+        url: &str,
+        size_bytes: Option<u64>,
+        range: Option<ByteRange>,
+    ) -> Result<Content, StoreError> {
+        self.reader(url, size_bytes, range).await.map(Content::Stream)
+    }
 
     /// Length of what lies behind `url`, in bytes.
     async fn size(&self, url: &str) -> Result<u64, StoreError>;

@@ -16,9 +16,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::task;
 
-use super::{Backend, ByteRange, ByteStream, StoreError, StoredObject, Writer};
+use super::{Backend, ByteRange, ByteStream, Content, StoreError, StoredObject, Writer};
 use partial::{FileWriter, Partial};
-use reading::Reading;
+pub use reading::Reading;
 
 mod inventory;
 mod partial;
@@ -72,9 +72,17 @@ impl Backend for FileBackend {
         size_bytes: Option<u64>,
         range: Option<ByteRange>,
     ) -> Result<ByteStream, StoreError> {
+        Ok(self.open(url, size_bytes, range).await?.stream())
+    }
+
+    async fn open(
+        &self,
+        url: &str,
+        size_bytes: Option<u64>,
+        range: Option<ByteRange>,
+    ) -> Result<Content, StoreError> {
         let path = path_of_url(url)?;
-        let opened = blocking(move || Reading::open(&path, size_bytes, range)).await?;
-        Ok(Box::pin(opened.stream()))
+        blocking(move || Reading::open(&path, size_bytes, range)).await.map(Content::File)
     }
 
     async fn size(&self, url: &str) -> Result<u64, StoreError> {

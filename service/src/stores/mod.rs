@@ -12,7 +12,7 @@ mod conformance;
 mod file;
 mod http;
 
-pub use backend::{Backend, Batch, ByteRange, ByteStream, StoredObject, Writer};
+pub use backend::{Backend, Batch, ByteRange, ByteStream, Content, Lender, StoredObject, Writer};
 
 /// Why a store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
