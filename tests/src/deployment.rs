@@ -48,7 +48,6 @@ pub struct Deployment {
     pub region: String,
     /// What `db sync` said when the deployment was made.
     pub synced: Finished,
-    environment: Vec<(String, String)>,
     scratch: Scratch,
 }
 
@@ -105,16 +104,6 @@ impl Deployment {
         keystone: &'static Keystone,
         extra: &str,
     ) -> Self {
-        Self::start_in(scratch, database, keystone, (extra, Vec::new()))
-    }
-
-    /// The same with more variables around the service.
-    pub fn start_in(
-        scratch: Scratch,
-        database: Database,
-        keystone: &'static Keystone,
-        (extra, environment): (&str, Vec<(String, String)>),
-    ) -> Self {
         let port = process::free_port();
         let configuration = write_configuration(&scratch, port, &database, keystone, extra);
         let synced = db_sync(&configuration);
@@ -125,10 +114,10 @@ impl Deployment {
             synced.stdout,
             synced.stderr
         );
-        let service = Service::start_serve_in(&configuration, port, &environment);
+        let service = Service::start_serve(&configuration, port);
         let region = format!("port-{port}");
         keystone.register_image_service(&region, &service.url());
-        Self { service, keystone, database, configuration, region, synced, environment, scratch }
+        Self { service, keystone, database, configuration, region, synced, scratch }
     }
 
     /// The Image API as this person.
@@ -148,13 +137,7 @@ impl Deployment {
     /// Kills the service without warning and starts it again.
     pub fn crash_and_restart(&mut self) {
         self.service.process.kill();
-        self.restart();
-    }
-
-    /// Starts the service again after its end.
-    pub fn restart(&mut self) {
-        let port = self.service.port;
-        self.service = Service::start_serve_in(&self.configuration, port, &self.environment);
+        self.service = Service::start_serve(&self.configuration, self.service.port);
     }
 }
 

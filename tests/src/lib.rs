@@ -4,6 +4,7 @@
 //! port, waited for by asking it, stopped when it is dropped or when the test process ends in whatever way.
 #![expect(clippy::expect_used, reason = "a fixture that cannot be had must end the test")]
 
+pub mod alone;
 pub mod clients;
 pub mod deployment;
 pub mod faulty_disk;

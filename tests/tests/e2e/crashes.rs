@@ -12,10 +12,8 @@ use std::thread;
 use std::time::Duration;
 
 use fastrand::Rng;
-use glasshouse_tests::deployment::{Database, Deployment};
+use glasshouse_tests::alone::Alone;
 use glasshouse_tests::http::{Answer, Api, Call};
-use glasshouse_tests::keystone::{Keystone, MEMBER};
-use glasshouse_tests::scratch::Scratch;
 use glasshouse_tests::service;
 use serde_json::{Value, json};
 
@@ -30,18 +28,15 @@ const SURVIVORS: usize = 6;
 
 #[test]
 fn killed_at_random_moments_it_keeps_its_word_on_sqlite() {
-    let scratch = Scratch::new("crashes-sqlite");
-    let database = Database::sqlite_in(scratch.path());
-    crashes(Deployment::start(scratch, database, Keystone::shared()));
+    crashes(Alone::on_sqlite("crashes-sqlite"));
 }
 
 #[test]
 fn killed_at_random_moments_it_keeps_its_word_on_mariadb() {
-    let scratch = Scratch::new("crashes-mariadb");
-    crashes(Deployment::start(scratch, Database::mariadb(), Keystone::shared()));
+    crashes(Alone::on_mariadb("crashes-mariadb"));
 }
 
-fn crashes(mut controller: Deployment) {
+fn crashes(mut controller: Alone) {
     let number = |name: &str| env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     let seed = number("GLASSHOUSE_CRASH_SEED").unwrap_or_else(|| fastrand::u64(..));
     let count = number("GLASSHOUSE_CRASHES").unwrap_or(CRASHES.into()).div_ceil(2);
@@ -52,8 +47,7 @@ fn crashes(mut controller: Deployment) {
         let mut known = load_and_kill(&mut controller, &mut rng);
         known.append(&mut survivors);
         controller.restart();
-        // A token of Keystone lives for an hour: a long run needs several.
-        let api = controller.api(MEMBER);
+        let api = controller.api();
         let images: Vec<_> = known.iter().map(|image| image.verify(&api)).collect();
         assert_nothing_else(&controller, &api, &images);
         survivors = keep_some(&api, known, images);
@@ -130,8 +124,8 @@ impl std::fmt::Display for Known {
 }
 
 /// Runs the load until the service was killed in the midst of it.
-fn load_and_kill(controller: &mut Deployment, rng: &mut Rng) -> Vec<Known> {
-    let api = controller.api(MEMBER);
+fn load_and_kill(controller: &mut Alone, rng: &mut Rng) -> Vec<Known> {
+    let api = controller.api();
     let (answered, killed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let (reached, kill) = mpsc::channel();
     let kill_at = rng.usize(1..=ANSWERS_MAX);
@@ -242,7 +236,7 @@ fn data(rng: &mut Rng) -> Vec<u8> {
 }
 
 /// No other file, no image on its way, and `fsck` agrees.
-fn assert_nothing_else(controller: &Deployment, api: &Api, images: &[Found]) {
+fn assert_nothing_else(controller: &Alone, api: &Api, images: &[Found]) {
     let files: BTreeSet<String> = fs::read_dir(controller.store())
         .expect("the store")
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())

@@ -6,22 +6,41 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use glasshouse_tests::deployment::{Database, Deployment};
+use glasshouse_tests::alone::Alone;
+use glasshouse_tests::deployment::Database;
 use glasshouse_tests::faulty_disk::{Errno, FaultyDisk, Operation};
 use glasshouse_tests::http::{Answer, Api};
-use glasshouse_tests::keystone::{Keystone, MEMBER};
 use glasshouse_tests::scratch::Scratch;
 use glasshouse_tests::wait;
 use serde_json::{Value, json};
 
-on_both_databases!(
+/// Makes of each function a test on SQLite and on MariaDB.
+macro_rules! alone_on_both_databases {
+    ($($name:ident),+ $(,)?) => { $(
+        mod $name {
+            use glasshouse_tests::alone::Alone;
+
+            #[test]
+            fn on_sqlite() {
+                super::$name(&Alone::on_sqlite(stringify!($name)));
+            }
+
+            #[test]
+            fn on_mariadb() {
+                super::$name(&Alone::on_mariadb(stringify!($name)));
+            }
+        }
+    )+ };
+}
+
+alone_on_both_databases!(
     a_connection_cut_at_each_tenth_of_the_body_leaves_nothing_behind,
     data_of_another_length_is_refused_before_the_first_byte,
 );
 
 /// A service whose store lies on a disk that fails on command.
 struct Trouble {
-    controller: Deployment,
+    controller: Alone,
     api: Api,
     disk: FaultyDisk,
 }
@@ -31,9 +50,8 @@ impl Trouble {
         let scratch = Scratch::new(name);
         let disk = FaultyDisk::of(&scratch.folder("images"));
         let database = Database::sqlite_in(scratch.path());
-        let around = ("", disk.environment());
-        let controller = Deployment::start_in(scratch, database, Keystone::shared(), around);
-        Self { api: controller.api(MEMBER), controller, disk }
+        let controller = Alone::start(scratch, &database, disk.environment());
+        Self { api: controller.api(), controller, disk }
     }
 
     /// The image is as if nothing had been tried, and only these files are there.
@@ -175,7 +193,8 @@ fn a_deleted_image_whose_bytes_cannot_be_removed_is_gone_and_its_bytes_follow_at
     trouble.api.get(&format!("/v2/images/{id}")).expect(404);
     assert_eq!(trouble.disk.names(), std::slice::from_ref(&id));
     trouble.disk.heal();
-    trouble.controller.crash_and_restart();
+    trouble.controller.service.process.kill();
+    trouble.controller.restart();
     assert_eq!(trouble.disk.names(), Vec::<String>::new());
 }
 
@@ -227,8 +246,8 @@ fn a_slow_disk_slows_nobody_who_does_not_need_it() {
     assert!(api.get(&file(&id)).expect(200).body == data);
 }
 
-fn a_connection_cut_at_each_tenth_of_the_body_leaves_nothing_behind(controller: &Deployment) {
-    let api = controller.api(MEMBER);
+fn a_connection_cut_at_each_tenth_of_the_body_leaves_nothing_behind(controller: &Alone) {
+    let api = controller.api();
     let data = noise(2_000_003);
     let id = queued(&api);
     for tenth in 0..10 {
@@ -247,8 +266,8 @@ fn a_connection_cut_at_each_tenth_of_the_body_leaves_nothing_behind(controller: 
     assert!(api.get(&file(&id)).expect(200).body == data);
 }
 
-fn data_of_another_length_is_refused_before_the_first_byte(controller: &Deployment) {
-    let api = controller.api(MEMBER);
+fn data_of_another_length_is_refused_before_the_first_byte(controller: &Alone) {
+    let api = controller.api();
     let id = queued(&api);
     api.upload(&id, "0123456789").expect(204);
     let stored = OpenOptions::new().write(true).open(controller.store().join(&id)).expect("the file");
@@ -278,10 +297,8 @@ const MEMORY_MAX_BYTES: u64 = 192 << 20;
 
 #[test]
 fn stalled_senders_and_readers_keep_nobody_waiting_and_cost_little_memory() {
-    let scratch = Scratch::new("faults-stalled");
-    let database = Database::sqlite_in(scratch.path());
-    let controller = Deployment::start(scratch, database, Keystone::shared());
-    let api = controller.api(MEMBER);
+    let controller = Alone::on_sqlite("faults-stalled");
+    let api = controller.api();
     let data = noise(32 << 20);
     let read = queued(&api);
     api.upload(&read, data.clone()).expect(204);

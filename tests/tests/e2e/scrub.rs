@@ -3,51 +3,49 @@
 use std::fs;
 use std::os::unix::fs::FileExt as _;
 
+use glasshouse_tests::alone::Alone;
 use glasshouse_tests::clients::sha512_of;
-use glasshouse_tests::deployment::{Database, Deployment};
 use glasshouse_tests::http::Api;
-use glasshouse_tests::keystone::{Keystone, MEMBER};
 use glasshouse_tests::process::{Finished, Process, Signal};
 use glasshouse_tests::scratch::Scratch;
 use glasshouse_tests::{service, wait};
 use serde_json::{Value, json};
 
-fn on_sqlite(test: fn(&Deployment)) {
-    let scratch = Scratch::new("scrub-sqlite");
-    let database = Database::sqlite_in(scratch.path());
-    test(&Deployment::start(scratch, database, Keystone::shared()));
-}
-
-fn on_mariadb(test: fn(&Deployment)) {
-    test(&Deployment::start(Scratch::new("scrub-mariadb"), Database::mariadb(), Keystone::shared()));
-}
-
 #[test]
 fn damage_is_found_and_kept_for_the_report_on_sqlite() {
-    on_sqlite(damage_is_found_and_kept_for_the_report);
+    damage_is_found_and_kept_for_the_report(&Alone::on_sqlite("scrub-sqlite"));
 }
 
 #[test]
 fn damage_is_found_and_kept_for_the_report_on_mariadb() {
-    on_mariadb(damage_is_found_and_kept_for_the_report);
+    damage_is_found_and_kept_for_the_report(&Alone::on_mariadb("scrub-mariadb"));
 }
 
 #[test]
 fn a_run_that_was_ended_goes_on_with_what_is_left_on_sqlite() {
-    on_sqlite(a_run_that_was_ended_goes_on_with_what_is_left);
+    a_run_that_was_ended_goes_on_with_what_is_left(&Alone::on_sqlite("scrub-ended-sqlite"));
 }
 
 #[test]
 fn a_run_that_was_ended_goes_on_with_what_is_left_on_mariadb() {
-    on_mariadb(a_run_that_was_ended_goes_on_with_what_is_left);
+    a_run_that_was_ended_goes_on_with_what_is_left(&Alone::on_mariadb("scrub-ended-mariadb"));
 }
 
 #[test]
 fn an_image_that_is_deleted_meanwhile_is_no_damage() {
-    on_sqlite(what_is_deleted_meanwhile_is_no_damage);
+    let site = Alone::on_sqlite("scrub-deleted");
+    let (api, folder) = (site.api(), Scratch::new("scrub-deleted"));
+    let first = active(&api, b"small");
+    let second = active(&api, &vec![0; 3 << 20]);
+    let mut slow = slow_scrub(&site, &folder, &first);
+    api.delete(&format!("/v2/images/{second}")).expect(204);
+    assert!(slow.wait_for_end().success(), "{}{}", slow.output(), slow.log());
+    assert!(slow.output().ends_with("0 in trouble, 0 without a digest\n"), "{}", slow.output());
+    let left: Vec<_> = report(&site, 0).iter().map(|entry| entry["image_id"].clone()).collect();
+    assert_eq!(left, [json!(first)]);
 }
 
-fn scrub(site: &Deployment, options: &[&str]) -> Finished {
+fn scrub(site: &Alone, options: &[&str]) -> Finished {
     let file = site.configuration.to_string_lossy();
     service::run(&[&["scrub", "--config-file", &file], options].concat())
 }
@@ -58,7 +56,7 @@ fn said(ended: Finished, code: i32) -> String {
     ended.stdout
 }
 
-fn report(site: &Deployment, code: i32) -> Vec<Value> {
+fn report(site: &Alone, code: i32) -> Vec<Value> {
     let text = said(scrub(site, &["--report", "--json"]), code);
     serde_json::from_str(&text).expect("a JSON list")
 }
@@ -69,8 +67,8 @@ fn active(api: &Api, data: &[u8]) -> String {
     id
 }
 
-fn damage_is_found_and_kept_for_the_report(site: &Deployment) {
-    let (api, store) = (site.api(MEMBER), site.store());
+fn damage_is_found_and_kept_for_the_report(site: &Alone) {
+    let (api, store) = (site.api(), site.store());
     let data = b"some data that will not stay as it is";
     let [sound, flipped, cut, lost] = [(); 4].map(|()| active(&api, data));
     let never = said(scrub(site, &["--report"]), 0);
@@ -132,7 +130,7 @@ fn damage_is_found_and_kept_for_the_report(site: &Deployment) {
 }
 
 /// A scrub at a MiB for each second, after the first image.
-fn slow_scrub(site: &Deployment, folder: &Scratch, first: &str) -> Process {
+fn slow_scrub(site: &Alone, folder: &Scratch, first: &str) -> Process {
     let mut command = service::command();
     command.args(["scrub", "--rate", "1", "--config-file"]).arg(&site.configuration);
     let mut process = Process::start("scrub", command, folder.path());
@@ -142,8 +140,8 @@ fn slow_scrub(site: &Deployment, folder: &Scratch, first: &str) -> Process {
     process
 }
 
-fn a_run_that_was_ended_goes_on_with_what_is_left(site: &Deployment) {
-    let (api, folder) = (site.api(MEMBER), Scratch::new("scrub-ended"));
+fn a_run_that_was_ended_goes_on_with_what_is_left(site: &Alone) {
+    let (api, folder) = (site.api(), Scratch::new("scrub-ended"));
     let first = active(&api, b"small");
     // A hole: quickly sent, and a minute to verify.
     let second = active(&api, &vec![0; 64 << 20]);
@@ -156,16 +154,4 @@ fn a_run_that_was_ended_goes_on_with_what_is_left(site: &Deployment) {
     let rest: Vec<Value> = serde_json::from_str(&rest).expect("a JSON list");
     let order: Vec<_> = rest.iter().map(|entry| entry["image_id"].as_str().expect("an id")).collect();
     assert_eq!(order, [&second, &first], "what was never verified comes first");
-}
-
-fn what_is_deleted_meanwhile_is_no_damage(site: &Deployment) {
-    let (api, folder) = (site.api(MEMBER), Scratch::new("scrub-deleted"));
-    let first = active(&api, b"small");
-    let second = active(&api, &vec![0; 3 << 20]);
-    let mut slow = slow_scrub(site, &folder, &first);
-    api.delete(&format!("/v2/images/{second}")).expect(204);
-    assert!(slow.wait_for_end().success(), "{}{}", slow.output(), slow.log());
-    assert!(slow.output().ends_with("0 in trouble, 0 without a digest\n"), "{}", slow.output());
-    let left: Vec<_> = report(site, 0).iter().map(|entry| entry["image_id"].clone()).collect();
-    assert_eq!(left, [json!(first)]);
 }
