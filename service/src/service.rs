@@ -124,8 +124,7 @@ impl Service {
 
 /// Opens every collaborator.
 async fn open(config: &Config, db: Db, node: String) -> Result<App, StartError> {
-    db.write(db::leases::ensure_table).await?;
-    db.write(db::uploads::ensure_table).await?;
+    db.write(db::own_tables).await?;
     let enforcer = Enforcer::new(&config.policy)?;
     let protections = Protections::read(&config.images.protection, &enforcer)?;
     enforcer.warn_of_unknown_rules();

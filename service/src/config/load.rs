@@ -9,7 +9,7 @@ use super::reader::Reader;
 use super::{
     Config, CorsConfig, DatabaseConfig, DatabaseUrl, Environment, ImagesConfig, LimitsConfig, LogConfig,
     PolicyConfig, ProtectionConfig, ProtectionFormat, RemoteChecksConfig, RemoteContentType, ServerConfig,
-    checks, database_url, identity, image_schema, stores,
+    UpkeepConfig, checks, database_url, identity, image_schema, stores,
 };
 
 /// A configuration that can be started with, and what should be said about it.
@@ -91,10 +91,11 @@ fn tree(reader: &mut Reader, sources: &Sources) -> Option<Config> {
     let limits = limits(reader);
     let keystone_limits = identity::limits(reader).map(Box::new);
     let images = images(reader, sources);
+    let upkeep = UpkeepConfig::of_rate(reader.number("glasshouse", "scrub_rate"));
     let log = log(reader);
     // Only here may one be absent: by now each has said all that is wrong with it.
     let (auth, database, stores) = (auth?, database?, stores?);
-    Some(Config { server, auth, database, stores, policy, limits, keystone_limits, images, log })
+    Some(Config { server, auth, database, stores, policy, limits, keystone_limits, images, upkeep, log })
 }
 
 fn server(reader: &mut Reader) -> ServerConfig {

@@ -40,7 +40,23 @@ pub struct Config {
     /// `None`: `use_keystone_limits` is off.
     pub keystone_limits: Option<Box<KeystoneLimitsConfig>>,
     pub images: ImagesConfig,
+    pub upkeep: UpkeepConfig,
     pub log: LogConfig,
+}
+
+/// What the commands beside the service are told.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct UpkeepConfig {
+    /// `[glasshouse] scrub_rate` in bytes for each second; `None` = as fast as it goes.
+    pub scrub_rate_bytes: Option<u64>,
+}
+
+impl UpkeepConfig {
+    /// MiB for each second; 0 = no limit.
+    pub fn of_rate(mebibytes: u64) -> Self {
+        let rate_bytes = mebibytes.saturating_mul(1 << 20);
+        Self { scrub_rate_bytes: Some(rate_bytes).filter(|rate_bytes| *rate_bytes > 0) }
+    }
 }
 
 /// `[DEFAULT]` options of the listener.

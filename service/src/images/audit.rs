@@ -3,11 +3,13 @@
 //! It may run beside services at work: what an upload has in hands is left alone, and what looks wrong is looked at a
 //! second time.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::clock;
+use crate::db::images::StatusChange;
 use crate::db::locations::{LocationStatus, Placed};
 use crate::db::{self, Db, DbError};
 use crate::stores::{KeptObject, Store, StoreError, StoredObject, Stores};
@@ -56,8 +58,8 @@ pub async fn audit(db: &Db, stores: &Stores) -> Result<Vec<Finding>, AuditError>
     let (placed, at_work) =
         db.read(|conn| Ok((db::locations::placed(conn)?, db::images::with_status(conn, AT_WORK)?))).await?;
     let mut findings = Vec::new();
-    for place in placed.iter().filter(|place| place.location.status == LocationStatus::Active) {
-        findings.extend(look(stores, place).await);
+    for (store, place) in in_reach(stores, &placed) {
+        findings.extend(look(store, place).await);
     }
     let findings = still_recorded(db, findings).await?;
     let claimed: HashSet<&str> = placed.iter().map(|place| place.location.url.as_str()).collect();
@@ -106,10 +108,20 @@ async fn unfinished(db: &Db, stores: &Stores) -> Result<Vec<Finding>, AuditError
     Ok(findings)
 }
 
-async fn look(stores: &Stores, place: &Placed) -> Option<Finding> {
-    let Placed { image_id, location, size_bytes } = place;
-    // A location of a store that is not configured here is somebody else's.
-    let store = stores.for_location(&location.url, location.store_id())?;
+/// The locations that are in use, each with its store. One of a store that is not configured here is somebody else's.
+pub fn in_reach<'a>(
+    stores: &'a Stores,
+    placed: &'a [Placed],
+) -> impl Iterator<Item = (&'a Store, &'a Placed)> {
+    let active = placed.iter().filter(|place| place.location.status == LocationStatus::Active);
+    active.filter_map(|place| {
+        let store = stores.for_location(&place.location.url, place.location.store_id())?;
+        Some((store, place))
+    })
+}
+
+async fn look(store: &Store, place: &Placed) -> Option<Finding> {
+    let Placed { image_id, location, size_bytes, .. } = place;
     let (image_id, url) = (image_id.clone(), location.url.clone());
     match (store.backend().size(&url).await, *size_bytes) {
         (Ok(stored_bytes), Some(recorded_bytes)) if stored_bytes != recorded_bytes => {
@@ -173,4 +185,42 @@ pub async fn repair(
         }
     }
     Ok((set_aside, removed))
+}
+
+/// Deactivates the active images of which no whole copy is left; answers which. Their records stay as they are, so that
+/// `reactivate` brings them back with their data.
+///
+/// A copy that cannot be looked at may be whole, and one in a store that is not configured here may be as well.
+pub async fn deactivate_lost(db: &Db, findings: &[Finding]) -> Result<Vec<String>, AuditError> {
+    let lost: HashSet<&str> = findings.iter().filter_map(lost_url).collect();
+    let placed = db.read(|conn| db::locations::placed(conn)).await?;
+    let active = placed.iter().filter(|place| place.location.status == LocationStatus::Active);
+    let (lost, rest): (Vec<_>, Vec<_>) = active.partition(|place| lost.contains(place.location.url.as_str()));
+    let rest: HashSet<&str> = rest.iter().map(|place| place.image_id.as_str()).collect();
+    let candidates: BTreeSet<&str> = lost.iter().map(|place| place.image_id.as_str()).collect();
+    let mut deactivated = Vec::new();
+    for id in candidates.into_iter().filter(|id| !rest.contains(id)) {
+        let wanted = id.to_owned();
+        let change = StatusChange::to(Status::Deactivated);
+        let done = db.write(move |conn| {
+            db::images::set_status(conn, &wanted, &[Status::Active], &change, clock::now())
+        });
+        match done.await {
+            Ok(()) => deactivated.push(id.to_owned()),
+            // Deactivated before, or deleted since.
+            Err(DbError::Stale | DbError::Missing) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(deactivated)
+}
+
+fn lost_url(finding: &Finding) -> Option<&str> {
+    match finding {
+        Finding::Missing { url, .. } | Finding::WrongSize { url, .. } => Some(url),
+        Finding::Unreadable { .. }
+        | Finding::Stray { .. }
+        | Finding::Abandoned { .. }
+        | Finding::LostUpload { .. } => None,
+    }
 }

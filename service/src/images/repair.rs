@@ -1,14 +1,14 @@
-//! What a dead process left behind: rows in `saving`, bytes without a location, partial files.
+//! What a dead process left behind: rows in `saving`, bytes without a location, bytes of deleted images, partial files.
 
 use std::time::Duration;
 
 use crate::app::App;
 use crate::clock;
 use crate::db::images::StatusChange;
+use crate::db::locations::LocationRecord;
 use crate::db::{self, DbError};
 use crate::error::Error;
-use crate::images::resumable;
-use crate::stores::StoreError;
+use crate::images::{delete, resumable};
 use glasshouse_shared::image::Status;
 
 /// How often a node says that its uploads are alive.
@@ -79,22 +79,31 @@ async fn sweep(app: &App) {
     }
 }
 
-/// Bytes that were committed to a store, but not to the database, go first: the next upload needs their place.
+/// Bytes go first: those that were committed to a store but not to the database, because the next upload needs their
+/// place, and those of an image that was deleted.
 async fn put_back(app: &App, id: &str) -> Result<(), Error> {
     let wanted = id.to_owned();
-    let record = app.db.read(move |conn| db::images::get(conn, &wanted)).await?;
-    if record.is_some_and(|record| record.image.status == Status::Saving && record.locations.is_empty()) {
-        for store in app.stores.iter() {
-            let Ok(url) = store.backend().location(id) else { continue };
-            match store.backend().delete(&url).await {
-                Ok(()) | Err(StoreError::NotFound) => {}
-                Err(error) => {
-                    tracing::error!(image_id = id, %error, "bytes of an interrupted upload could not be removed");
-                }
-            }
+    let read = app.db.read(move |conn| match db::images::get(conn, &wanted)? {
+        Some(record) => Ok((Some(record), Vec::new())),
+        None => Ok((None, db::locations::of_deleted(conn, &wanted)?)),
+    });
+    let (record, deleted) = read.await?;
+    let is_gone = record.is_none();
+    let is_clean = match record {
+        Some(record) if record.image.status != Status::Saving || !record.locations.is_empty() => true,
+        _ => {
+            delete::remove_all_bytes(app, id, &deleted).await
+                && delete::remove_all_bytes(app, id, &own_places(app, id)).await
         }
-    }
-    back_to_queued(app, id).await
+    };
+    // The bytes of a deleted image are nobody's business but ours: the lease stays until they are gone.
+    if is_gone && !is_clean { Ok(()) } else { back_to_queued(app, id).await }
+}
+
+/// Where an upload of this image puts its bytes: in each store that takes any.
+fn own_places(app: &App, id: &str) -> Vec<LocationRecord> {
+    let urls = app.stores.iter().filter_map(|store| Some((store, store.backend().location(id).ok()?)));
+    urls.map(|(store, url)| LocationRecord::active(url, LocationRecord::metadata_of(&store.id))).collect()
 }
 
 /// saving → queued, and the lease goes. Nothing is left to do for an image that was deleted while its data arrived.

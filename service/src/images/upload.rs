@@ -363,6 +363,10 @@ pub(super) fn store_error(error: StoreError) -> Error {
         },
         StoreError::Duplicate => Error::Conflict("Another upload of this image is at work.".to_owned()),
         StoreError::ReadOnly => Error::Gone("The store takes no data.".to_owned()),
-        other => Error::internal(other),
+        StoreError::Unreachable(_) | StoreError::Other(_) => Error::Unavailable {
+            message: "The store failed to keep the data. Please try again later.".to_owned(),
+            source: Some(Box::new(error)),
+        },
+        StoreError::BadLocation(_) | StoreError::WrongSize { .. } => Error::internal(error),
     }
 }

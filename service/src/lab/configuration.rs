@@ -7,7 +7,7 @@ use crate::config::options::IDENTITY_SECTION;
 use crate::config::{
     AuthConfig, Config, CorsConfig, DatabaseConfig, DatabaseUrl, DomainRef, ImagesConfig, KeystoneAccess,
     KeystoneConfig, LimitsConfig, LogConfig, LoginScope, PolicyConfig, ProtectionConfig, Secret,
-    ServerConfig, ServiceLogin, StoreConfig, StoreKind, StoresConfig,
+    ServerConfig, ServiceLogin, StoreConfig, StoreKind, StoresConfig, UpkeepConfig,
 };
 
 use super::LabError;
@@ -61,6 +61,7 @@ pub fn of(folder: &Folder, listen: SocketAddr) -> Result<Config, LabError> {
         limits: limits(),
         keystone_limits: None,
         images: images(),
+        upkeep: UpkeepConfig::default(),
         log: LogConfig { debug: false, file: None, json: false },
     })
 }

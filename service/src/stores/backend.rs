@@ -79,12 +79,23 @@ pub trait Backend: Send + Sync {
     /// Opens a place for the bytes of `id`. `Duplicate` when something is stored under it already.
     async fn writer(&self, id: &str, size_hint_bytes: Option<u64>) -> Result<Box<dyn Writer>, StoreError>;
 
-    /// The bytes behind `url`, whole or a part.
-    async fn reader(&self, url: &str, range: Option<ByteRange>) -> Result<ByteStream, StoreError>;
+    /// The bytes behind `url`, whole or a part. `WrongSize` before the first byte when the object is not as long as
+    /// `size_bytes` says, where the driver can tell.
+    async fn reader(
+        &self,
+        url: &str,
+        size_bytes: Option<u64>,
+        range: Option<ByteRange>,
+    ) -> Result<ByteStream, StoreError>;
 
     /// The same, in the form that is the cheapest to send.
-    async fn open(&self, url: &str, range: Option<ByteRange>) -> Result<Content, StoreError> {
-        self.reader(url, range).await.map(Content::Stream)
+    async fn open(
+        &self,
+        url: &str,
+        size_bytes: Option<u64>,
+        range: Option<ByteRange>,
+    ) -> Result<Content, StoreError> {
+        self.reader(url, size_bytes, range).await.map(Content::Stream)
     }
 
     /// Length of what lies behind `url`, in bytes.

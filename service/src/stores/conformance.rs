@@ -16,7 +16,7 @@ async fn store(backend: &dyn Backend, id: &str, frames: &[&[u8]]) -> Result<Stri
 }
 
 async fn load(backend: &dyn Backend, url: &str, range: Option<ByteRange>) -> Result<Vec<u8>, StoreError> {
-    let frames: Vec<Bytes> = backend.reader(url, range).await?.try_collect().await?;
+    let frames: Vec<Bytes> = backend.reader(url, None, range).await?.try_collect().await?;
     Ok(frames.concat())
 }
 
@@ -57,6 +57,8 @@ async fn ranges(backend: &dyn Backend) {
         assert_eq!(load(backend, &url, Some(range)).await.expect("load"), expected.as_bytes());
     }
     let beyond = ByteRange { offset_bytes: 8, length_bytes: 5 };
+    let longer = backend.reader(&url, Some(11), None).await.err();
+    assert!(matches!(longer, Some(StoreError::WrongSize { recorded_bytes: 11, stored_bytes: 10 })));
     assert!(
         load(backend, &url, Some(beyond)).await.is_err(),
         "an object that is too short is never a short answer"

@@ -70,13 +70,23 @@ impl Backend for FileBackend {
         Ok(Box::new(FileWriter::of(open)))
     }
 
-    async fn reader(&self, url: &str, range: Option<ByteRange>) -> Result<ByteStream, StoreError> {
-        Ok(self.open(url, range).await?.stream())
+    async fn reader(
+        &self,
+        url: &str,
+        size_bytes: Option<u64>,
+        range: Option<ByteRange>,
+    ) -> Result<ByteStream, StoreError> {
+        Ok(self.open(url, size_bytes, range).await?.stream())
     }
 
-    async fn open(&self, url: &str, range: Option<ByteRange>) -> Result<Content, StoreError> {
+    async fn open(
+        &self,
+        url: &str,
+        size_bytes: Option<u64>,
+        range: Option<ByteRange>,
+    ) -> Result<Content, StoreError> {
         let path = path_of_url(url)?;
-        blocking(move || Reading::open(&path, range)).await.map(Content::File)
+        blocking(move || Reading::open(&path, size_bytes, range)).await.map(Content::File)
     }
 
     async fn size(&self, url: &str) -> Result<u64, StoreError> {
@@ -132,7 +142,7 @@ impl Backend for FileBackend {
 
     async fn read_kept(&self, id: &str, range: ByteRange) -> Result<ByteStream, StoreError> {
         let path = with_suffix(&self.path_of_id(id)?, UNFINISHED_SUFFIX);
-        Ok(blocking(move || Reading::open(&path, Some(range))).await?.stream())
+        Ok(blocking(move || Reading::open(&path, None, Some(range))).await?.stream())
     }
 
     async fn list_kept(&self) -> Result<Vec<KeptObject>, StoreError> {

@@ -27,6 +27,8 @@ pub const OPTIONS: &[Opt] = &[
         "Seconds for which limits that were read from Keystone are believed; 0 = always ask.",
     )
     .or("30"),
+    Opt::new("glasshouse", "scrub_rate", Integer, "MiB that `scrub` reads in each second; 0 = as fast as it goes.")
+        .or("50"),
     Opt::new(D, "bind_host", Text, "Address to listen on.").or("0.0.0.0"),
     Opt::new(D, "bind_port", Integer, "Port to listen on; 0 lets the system choose.").or("9292"),
     Opt::new(D, "workers", Integer, "Threads that serve requests; unset or 0: one for each processor."),

@@ -39,9 +39,11 @@ impl Partial {
         }
         let path = with_suffix(&target, PARTIAL_SUFFIX);
         let file = create_locked(&path).map_err(|error| store_error(error, &path))?;
-        let partial =
-            Self { file, path, target, length_bytes: 0, reserve: Reserve::of(size_hint_bytes), stays: false };
-        set_permissions(&partial.file, file_perm).map_err(|error| store_error(error, &partial.path))?;
+        let reserve = Reserve::of(size_hint_bytes);
+        let partial = Self { file, path, target, length_bytes: 0, reserve, stays: false };
+        // From here on it goes when anything fails.
+        let emptied = partial.file.set_len(0).and_then(|()| set_permissions(&partial.file, file_perm));
+        emptied.map_err(|error| store_error(error, &partial.path))?;
         Ok(partial)
     }
 
@@ -113,10 +115,13 @@ impl Partial {
         self.file.set_len(self.length_bytes)?;
         self.file.sync_all()?;
         fs::rename(&self.path, &self.target)?;
-        self.stays = true;
+        // From here on it is the whole image that goes when the rest fails; one that was kept before stays for its
+        // next writer.
+        self.path.clone_from(&self.target);
         if let Some(directory) = self.target.parent() {
             sync_directory(directory)?;
         }
+        self.stays = true;
         Ok(url_of_path(&self.target))
     }
 }
@@ -137,7 +142,6 @@ impl Drop for Partial {
 fn create_locked(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
     lock(&file)?;
-    file.set_len(0)?;
     Ok(file)
 }
 

@@ -29,12 +29,19 @@ pub struct Reading {
 }
 
 impl Reading {
-    pub(super) fn open(path: &Path, range: Option<ByteRange>) -> Result<Self, StoreError> {
+    /// `size_bytes` is how long the file has to be, where that is known.
+    pub(super) fn open(
+        path: &Path,
+        size_bytes: Option<u64>,
+        range: Option<ByteRange>,
+    ) -> Result<Self, StoreError> {
         let file = File::open(path).map_err(|error| store_error(error, path))?;
-        let (offset_bytes, left_bytes) = match range {
-            None => (0, file.metadata().map_err(|error| store_error(error, path))?.len()),
-            Some(range) => (range.offset_bytes, range.length_bytes),
-        };
+        let stored_bytes = file.metadata().map_err(|error| store_error(error, path))?.len();
+        if let Some(recorded_bytes) = size_bytes.filter(|recorded_bytes| *recorded_bytes != stored_bytes) {
+            return Err(StoreError::WrongSize { recorded_bytes, stored_bytes });
+        }
+        let (offset_bytes, left_bytes) =
+            range.map_or((0, stored_bytes), |range| (range.offset_bytes, range.length_bytes));
         let (is_memory, file) = (is_memory(&file), Arc::new(file));
         Ok(Self { file, offset_bytes, left_bytes, shelf: Arc::default(), lender: None, is_memory })
     }
@@ -236,9 +243,9 @@ mod tests {
     async fn both_ways_bring_the_same_bytes() {
         let (data, file) = (data(), file_of(&data()));
         let range = ByteRange { offset_bytes: 11, length_bytes: 1_000_000 };
-        let cached = Reading::open(file.path(), Some(range)).expect("open").stream();
+        let cached = Reading::open(file.path(), None, Some(range)).expect("open").stream();
         let awaited =
-            try_unfold(Reading::open(file.path(), Some(range)).expect("open"), |mut reading| async {
+            try_unfold(Reading::open(file.path(), None, Some(range)).expect("open"), |mut reading| async {
                 if reading.left_bytes == 0 {
                     return Ok(None);
                 }
@@ -256,7 +263,7 @@ mod tests {
         let lend = |_: &Arc<File>, offset: u64, length: usize| Bytes::from(format!("<{offset}+{length}>"));
         let lender = Lender { lend: Box::new(lend), block_bytes_max: 700_000 };
         let range = ByteRange { offset_bytes: 11, length_bytes: 1_000_000 };
-        let reading = Reading::open(file.path(), Some(range)).expect("open");
+        let reading = Reading::open(file.path(), None, Some(range)).expect("open");
         let is_lent = reading.is_memory || read_cached(&reading.file, &mut [0], 0).expect("read").is_some();
         let sent = reading.stream_lent(lender).try_collect::<Vec<_>>().await.expect("read").concat();
         if is_lent {
@@ -269,7 +276,7 @@ mod tests {
     #[test]
     fn a_buffer_is_used_again_only_when_nobody_reads_it() {
         let (data, file) = (data(), file_of(&data()));
-        let mut reading = Reading::open(file.path(), None).expect("open");
+        let mut reading = Reading::open(file.path(), None, None).expect("open");
         let shelf = Arc::clone(&reading.shelf);
         let on_shelf = || shelf.0.lock().expect("the lock").len();
         let first = reading.next_block().expect("read");
@@ -289,7 +296,7 @@ mod tests {
     #[tokio::test]
     async fn a_file_that_became_shorter_is_an_error() {
         let file = file_of(&data());
-        let reading = Reading::open(file.path(), None).expect("open");
+        let reading = Reading::open(file.path(), None, None).expect("open");
         file.as_file().set_len(500_000).expect("cut");
         assert!(reading.stream().try_collect::<Vec<_>>().await.is_err());
     }
