@@ -1,8 +1,12 @@
 //! The one struct of collaborators that every use case receives.
 
+use std::sync::Arc;
+
 use crate::config::{ImagesConfig, LimitsConfig};
 use crate::db::Db;
 use crate::images::protection::Protections;
+use crate::jobs::Jobs;
+use crate::outbound::Filter;
 use crate::policy::Enforcer;
 use crate::stores::Stores;
 
@@ -13,6 +17,8 @@ pub struct App {
     pub protections: Protections,
     pub images: ImagesConfig,
     pub limits: LimitsConfig,
-    /// Names this node in the leases of uploads; the same after a restart.
+    pub outbound: Arc<Filter>,
+    pub jobs: Jobs,
+    /// Names this node in its leases; the same after a restart.
     pub node: String,
 }

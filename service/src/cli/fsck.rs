@@ -1,11 +1,14 @@
 //! `fsck`: rows without data, and data without rows. May run beside services.
 
+use std::sync::Arc;
+
 use super::out::Out;
 use super::{ExitCode, logging, runtime};
 use crate::clock;
 use crate::config::{Config, Sources, interpret};
 use crate::doctor::{Patience, open_database};
 use crate::images::audit::{self, AuditError, Finding};
+use crate::outbound::Filter;
 use crate::stores::Stores;
 
 pub fn run(sources: &Sources, repair: bool, out: &mut Out) -> ExitCode {
@@ -31,7 +34,7 @@ pub fn run(sources: &Sources, repair: bool, out: &mut Out) -> ExitCode {
 
 async fn look(config: Config, repair: bool, out: &mut Out<'_>) -> Result<ExitCode, AuditError> {
     let db = open_database(config.database, Patience::Once).await?;
-    let stores = Stores::open(&config.stores)
+    let stores = Stores::open(&config.stores, &Arc::new(Filter::new(&config.outbound)))
         .map_err(|error| AuditError::Store { store: config.stores.default.clone(), error })?;
     let findings = audit::audit(&db, &stores).await?;
     for finding in &findings {

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::config::{
-    AuthConfig, Config, CorsConfig, DatabaseConfig, DatabaseUrl, DomainRef, ImagesConfig, KeystoneConfig,
-    LimitsConfig, LogConfig, PolicyConfig, ProtectionConfig, Secret, ServerConfig, ServiceLogin, StoreConfig,
+    AuthConfig, Choice, Config, CorsConfig, DatabaseConfig, DatabaseUrl, DomainRef, ImagesConfig, KeystoneConfig,
+    LimitsConfig, LogConfig, OutboundConfig, PolicyConfig, ProtectionConfig, Secret, ServerConfig, ServiceLogin, StoreConfig,
     StoreKind, StoresConfig,
 };
 
@@ -59,6 +59,7 @@ pub fn of(folder: &Folder, listen: SocketAddr) -> Result<Config, LabError> {
         },
         limits: limits(),
         images: images(),
+        outbound: outbound(),
         log: LogConfig { debug: false, file: None, json: false },
     })
 }
@@ -103,6 +104,15 @@ fn limits() -> LimitsConfig {
     }
 }
 
+/// What a file without these options says.
+fn outbound() -> OutboundConfig {
+    OutboundConfig {
+        schemes: Choice { allowed: vec!["http".to_owned(), "https".to_owned()], disallowed: Vec::new() },
+        hosts: Choice::default(),
+        ports: Choice { allowed: vec![80, 443], disallowed: Vec::new() },
+    }
+}
+
 fn images() -> ImagesConfig {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     ImagesConfig {
@@ -114,6 +124,9 @@ fn images() -> ImagesConfig {
         vmdk_allowed_types: words(&["streamOptimized", "monolithicSparse"]),
         gpt_checks_nonfatal: Vec::new(),
         hashing_algorithm: "sha512".to_owned(),
+        hash_locations: true,
+        location_attempts: 3,
+        task_time_to_live: Duration::from_hours(48),
         show_image_direct_url: false,
         show_multiple_locations: false,
         import_methods: words(&["glance-direct", "web-download", "copy-image"]),
