@@ -58,12 +58,12 @@ impl Jobs {
         }
     }
 
-    /// Ends the job for an image wherever it is; whoever asks cleans up after it.
-    pub fn cancel(&self, image_id: &str) {
+    /// Ends the job for an image wherever it is; whoever asks cleans up after it. Answers whether there was one.
+    pub fn cancel(&self, image_id: &str) -> bool {
         let job = self.by_image.lock().unwrap_or_else(PoisonError::into_inner).remove(image_id);
-        if let Some(job) = job {
-            job.abort();
-        }
+        let Some(job) = job.filter(|job| !job.is_finished()) else { return false };
+        job.abort();
+        true
     }
 
     /// Ends every job. What they have under a lease goes on at the next start.
@@ -103,7 +103,8 @@ mod tests {
         let mut seen = [beginnings.recv().await.expect("a job"), beginnings.recv().await.expect("a job")];
         seen.sort_unstable();
         assert_eq!(seen, ["cancelled", "kept"]);
-        jobs.cancel("cancelled");
+        assert!(jobs.cancel("cancelled"));
+        assert!(!jobs.cancel("cancelled"), "there is one job for an image");
         assert!(dropped.await.is_err(), "the job was dropped");
         release.send(()).expect("the other job waits");
         assert_eq!(was_done.await, Ok("done"));

@@ -75,7 +75,10 @@ impl Filter {
                 allowed: lower(&config.schemes.allowed),
                 disallowed: lower(&config.schemes.disallowed),
             },
-            hosts: Choice { allowed: names(&config.hosts.allowed), disallowed: names(&config.hosts.disallowed) },
+            hosts: Choice {
+                allowed: names(&config.hosts.allowed),
+                disallowed: names(&config.hosts.disallowed),
+            },
             ports: config.ports.clone(),
         }
     }
@@ -190,6 +193,8 @@ fn is_own(address: IpAddr) -> bool {
     match plain(address) {
         // 0.0.0.0/8 is "this host on this network", and is connected to as such.
         IpAddr::V4(four) => four.is_loopback() || four.is_link_local() || four.octets()[0] == 0,
-        IpAddr::V6(six) => six == Ipv6Addr::LOCALHOST || six == Ipv6Addr::UNSPECIFIED || six.is_unicast_link_local(),
+        IpAddr::V6(six) => {
+            six == Ipv6Addr::LOCALHOST || six == Ipv6Addr::UNSPECIFIED || six.is_unicast_link_local()
+        }
     }
 }

@@ -18,3 +18,4 @@ pub mod screen;
 pub mod service;
 pub mod tools;
 pub mod wait;
+pub mod web;

@@ -7,9 +7,9 @@ use super::files::{Sources, absolute, read};
 use super::problem::{Problem, Severity};
 use super::reader::Reader;
 use super::{
-    Choice, Config, CorsConfig, DatabaseConfig, DatabaseUrl, Environment, ImagesConfig, LimitsConfig, LogConfig,
-    OutboundConfig, PolicyConfig, ProtectionConfig, ProtectionFormat, ServerConfig, checks, database_url, identity,
-    image_schema, stores,
+    Choice, Config, CorsConfig, DatabaseConfig, DatabaseUrl, Environment, ImagesConfig, LimitsConfig,
+    LogConfig, OutboundConfig, PolicyConfig, ProtectionConfig, ProtectionFormat, ServerConfig, checks,
+    database_url, identity, image_schema, stores,
 };
 
 /// A configuration that can be started with, and what should be said about it.
@@ -265,7 +265,10 @@ fn outbound(reader: &mut Reader) -> OutboundConfig {
     OutboundConfig {
         schemes: words(reader, "allowed_schemes", "disallowed_schemes"),
         hosts: words(reader, "allowed_hosts", "disallowed_hosts"),
-        ports: Choice { allowed: ports(reader, "allowed_ports"), disallowed: ports(reader, "disallowed_ports") },
+        ports: Choice {
+            allowed: ports(reader, "allowed_ports"),
+            disallowed: ports(reader, "disallowed_ports"),
+        },
     }
 }
 

@@ -104,7 +104,9 @@ pub fn unfinished(conn: &mut dyn Connection, image_id: &str, kind: &str) -> Resu
 /// Status of a task, and when it last said that it lives. `None` when there is none.
 pub fn sign_of_life(conn: &mut dyn Connection, id: &str) -> Result<Option<(String, Timestamp)>, DbError> {
     let sql = "SELECT status, updated_at, created_at FROM tasks WHERE id = ? AND deleted = 0";
-    query_one(conn, sql, &[id.into()], |row| Ok((row.text(0)?, row.optional_time(1)?.unwrap_or(row.time(2)?))))
+    query_one(conn, sql, &[id.into()], |row| {
+        Ok((row.text(0)?, row.optional_time(1)?.unwrap_or(row.time(2)?)))
+    })
 }
 
 /// The tasks of an image that have not expired, oldest first.

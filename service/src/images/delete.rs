@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::db::locations::LocationRecord;
 use crate::db::{self, DbError};
 use crate::error::Error;
-use crate::images::{load, not_found, status};
+use crate::images::{load, locations, not_found, status};
 use crate::policy::Rule;
 use crate::stores::StoreError;
 use glasshouse_shared::image::Status;
@@ -29,6 +29,7 @@ pub async fn delete(app: &App, ctx: &Context, id: &str) -> Result<(), Error> {
         DbError::Missing | DbError::Stale => not_found(id),
         other => other.into(),
     })?;
+    locations::add::stop(app, id).await;
     for location in &visible.record.locations {
         remove_bytes(app, id, location).await;
     }

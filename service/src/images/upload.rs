@@ -15,7 +15,7 @@ use crate::images::pump::{BodyError, Limit, Order, PumpError, Pumped, pump};
 use crate::images::{delete, load, not_found, repair};
 use crate::policy::Rule;
 use crate::stores::{Backend, Store, StoreError, Writer};
-use glasshouse_shared::format::{Accepted, Refusal, Rules, judge};
+use glasshouse_shared::format::{Accepted, Refusal, Rules, Verdict, judge};
 use glasshouse_shared::image::{Image, Status};
 
 /// The data and what the client says of it.
@@ -173,7 +173,7 @@ async fn transfer(app: &App, image: &Image, store: &Store, arrival: Arrival) -> 
             let mut computed: Vec<_> = names.into_iter().zip(values).collect();
             computed.push(("md5", &pumped.checksum));
             let verified = digests.verify(&computed);
-            verified.and_then(|()| inspect(app, image, &pumped)).map(|accepted| (pumped, accepted))
+            verified.and_then(|()| inspect(app, image, &pumped.verdict)).map(|accepted| (pumped, accepted))
         }
         Err(error) => Err(pump_error(error)),
     };
@@ -198,7 +198,7 @@ async fn transfer(app: &App, image: &Image, store: &Store, arrival: Arrival) -> 
 }
 
 /// The bytes against the declared formats; a refusal leaves nothing behind.
-fn inspect(app: &App, image: &Image, pumped: &Pumped) -> Result<Accepted, Error> {
+pub(super) fn inspect(app: &App, image: &Image, verdict: &Verdict) -> Result<Accepted, Error> {
     let rules = Rules {
         require_match: app.images.require_format_match,
         vmdk_allowed_types: app.images.vmdk_allowed_types.clone(),
@@ -206,10 +206,10 @@ fn inspect(app: &App, image: &Image, pumped: &Pumped) -> Result<Accepted, Error>
     };
     let (disk, container) =
         (image.disk_format.as_deref().unwrap_or(""), image.container_format.as_deref().unwrap_or(""));
-    judge(&pumped.verdict, disk, container, &rules).map_err(|refusal| unsupported(&refusal))
+    judge(verdict, disk, container, &rules).map_err(|refusal| unsupported(&refusal))
 }
 
-fn unsupported(refusal: &Refusal) -> Error {
+pub(super) fn unsupported(refusal: &Refusal) -> Error {
     Error::UnsupportedMedia {
         media_type: "application/octet-stream".to_owned(),
         message: sentence(&refusal.to_string()),

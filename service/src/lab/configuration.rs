@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::config::{
-    AuthConfig, Choice, Config, CorsConfig, DatabaseConfig, DatabaseUrl, DomainRef, ImagesConfig, KeystoneConfig,
-    LimitsConfig, LogConfig, OutboundConfig, PolicyConfig, ProtectionConfig, Secret, ServerConfig, ServiceLogin, StoreConfig,
-    StoreKind, StoresConfig,
+    AuthConfig, Choice, Config, CorsConfig, DatabaseConfig, DatabaseUrl, DomainRef, ImagesConfig,
+    KeystoneConfig, LimitsConfig, LogConfig, OutboundConfig, PolicyConfig, ProtectionConfig, Secret,
+    ServerConfig, ServiceLogin, StoreConfig, StoreKind, StoresConfig,
 };
 
 use super::LabError;

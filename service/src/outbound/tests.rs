@@ -66,8 +66,18 @@ fn schemes_and_ports_that_are_not_listed_are_refused() {
 #[test]
 fn what_is_no_address_is_refused() {
     let standard = standard();
-    for text in ["", "mirror.example/image", "http:", "http://", "http:///image", "http://a b/", "http://h\t/", "http://h:x/",
-                 "http://h:99999/", "http://h/\nx"] {
+    for text in [
+        "",
+        "mirror.example/image",
+        "http:",
+        "http://",
+        "http:///image",
+        "http://a b/",
+        "http://h\t/",
+        "http://h:x/",
+        "http://h:99999/",
+        "http://h/\nx",
+    ] {
         assert_eq!(verdict(&standard, text), Err(Refused::Malformed), "{text:?}");
     }
 }

@@ -75,8 +75,9 @@ impl HttpBackend {
         for _ in 0..=REDIRECTS_MAX {
             let response = self.send(method.clone(), place.clone(), range).await?;
             let Some(next) = redirect(&response, &place) else { return Ok(response) };
-            let led_astray =
-                |error: Refused| StoreError::Unreachable(format!("the web server leads elsewhere: {error}").into());
+            let led_astray = |error: Refused| {
+                StoreError::Unreachable(format!("the web server leads elsewhere: {error}").into())
+            };
             self.outbound.check_parsed(&next).map_err(led_astray)?;
             place = next;
         }
@@ -321,7 +322,9 @@ mod tests {
         // The first address was checked when it came in; where it leads now was not.
         let strict = backend_for(&[]);
         assert_eq!(load(&strict, &format!("{base}/plain"), None).await.expect("data"), DATA.as_bytes());
-        assert!(error(load(&strict, &format!("{base}/moved"), None).await).contains("its host is not allowed"));
+        assert!(
+            error(load(&strict, &format!("{base}/moved"), None).await).contains("its host is not allowed")
+        );
     }
 
     #[tokio::test]
