@@ -103,7 +103,8 @@ impl Filter {
             return Err(Refused::Malformed);
         }
         let url = Url::parse(text).map_err(|_| Refused::Malformed)?;
-        let (host, port) = authority(text).ok_or(Refused::Malformed)?;
+        // The parser takes `http:///x` for the host x, and other readers do not.
+        let (host, port) = authority(text).filter(|(host, _)| !host.is_empty()).ok_or(Refused::Malformed)?;
         if let Some(Host::Ipv4(address)) = url.host()
             && host != address.to_string()
         {

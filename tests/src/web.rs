@@ -18,9 +18,15 @@ pub enum Page {
     Redirect(String),
     Status(u16),
     /// The connection breaks in the middle of the data, so many times.
-    Broken { data: Vec<u8>, times: usize },
+    Broken {
+        data: Vec<u8>,
+        times: usize,
+    },
     /// The second half of the data comes only when the gate is opened.
-    Held { data: Vec<u8>, gate: Gate },
+    Held {
+        data: Vec<u8>,
+        gate: Gate,
+    },
 }
 
 /// Keeps answers waiting until it is opened, and knows who waits.

@@ -145,11 +145,10 @@ async fn replace(
     let digests = check_digests(app, &visible.record.image, &all)?;
     within("locations", all.len(), app.limits.image_location_quota)?;
     let before = &visible.record.locations;
-    let urls = |urls: &mut Vec<&str>| urls.sort_unstable();
     let mut old: Vec<&str> = before.iter().map(|location| location.url.as_str()).collect();
     let mut new: Vec<&str> = all.iter().map(|named| named.url.as_str()).collect();
-    urls(&mut old);
-    urls(&mut new);
+    old.sort_unstable();
+    new.sort_unstable();
     if old == new {
         let mut left = before.clone();
         let renamed = all.into_iter().filter_map(|named| {

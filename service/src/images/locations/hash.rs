@@ -131,7 +131,7 @@ pub async fn complete(app: &App, record: &ImageRecord, algorithm: &str) -> Resul
         Err(Unhashed::Unread(_)) => change.os_hash_algo = Some(None),
     }
     settle(app, &image.id, change).await?;
-    Ok(read.map(|_| ())?)
+    read.map(|_| ()).map_err(Error::from)
 }
 
 /// Writes what came out, whether the image is open or was closed meanwhile, and gives the lease back.

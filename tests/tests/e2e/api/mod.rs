@@ -9,7 +9,7 @@ mod digests;
 mod errors;
 mod info;
 mod list;
-mod locations;
+pub(crate) mod locations;
 mod members;
 mod options;
 mod patch;
