@@ -113,7 +113,6 @@ fn apply(app: &App, ctx: &Context, change: AttributeChange, image: &mut Image) -
             app.protections.enforce(&app.enforcer, ctx, &key, Operation::Delete)?;
             image.properties.remove(&key);
         }
-        AttributeChange::Locations => return Err(locations_refused(app)),
     }
     Ok(())
 }

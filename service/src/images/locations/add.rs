@@ -210,12 +210,11 @@ fn new_task(ctx: &Context, addition: &Addition, now: jiff::Timestamp) -> TaskRec
 
 /// Everybody who sees the tasks of the image reads the address.
 fn without_password(url: &str) -> String {
-    match Url::parse(url) {
-        Ok(mut parsed) if parsed.password().is_some() && parsed.set_password(Some("***")).is_ok() => {
-            parsed.to_string()
-        }
-        _ => url.to_owned(),
+    let Ok(mut parsed) = Url::parse(url) else { return url.to_owned() };
+    if parsed.password().is_some() && parsed.set_password(Some("***")).is_ok() {
+        return parsed.to_string();
     }
+    url.to_owned()
 }
 
 async fn run(app: &App, addition: Addition) {
