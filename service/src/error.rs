@@ -33,8 +33,9 @@ pub enum Error {
     /// `accept_patch` fills the header of that name where a PATCH was refused.
     #[error("{message}")]
     UnsupportedMedia { media_type: String, message: String, accept_patch: Option<&'static str> },
-    #[error("{0}")]
-    RangeNotSatisfiable(String),
+    /// `size_bytes` of the whole, where the request got so far that it is known.
+    #[error("{message}")]
+    RangeNotSatisfiable { message: String, size_bytes: Option<u64> },
     /// A request header is longer than the configured limit.
     #[error("{0}")]
     HeaderTooLarge(String),

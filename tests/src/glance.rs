@@ -59,6 +59,7 @@ impl Glance {
             // Clients send chunks of a megabyte and a few bytes, one byte more than it takes by default.
             .args(["--chunked-input-limit", "67108864"]);
         let mut process = Process::start("glance", server, scratch.path());
+        process.serves(port);
         let api = Api::new(&format!("http://127.0.0.1:{port}"));
         process.wait_until("answering", wait::START, || {
             process::is_listening(port) && api.get("/versions").status == 200

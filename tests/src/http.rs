@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio_util::io::ReaderStream;
 
-use crate::wait;
+use crate::{process, wait};
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 
@@ -37,6 +37,7 @@ pub struct Api {
 pub struct Call {
     request: reqwest::RequestBuilder,
     shown: String,
+    port: Option<u16>,
 }
 
 /// What came back.
@@ -46,6 +47,7 @@ pub struct Answer {
     pub headers: HeaderMap,
     pub body: Vec<u8>,
     shown: String,
+    port: Option<u16>,
 }
 
 impl Api {
@@ -72,7 +74,8 @@ impl Api {
         if let Some(token) = &self.token {
             request = request.header("x-auth-token", token);
         }
-        Call { request, shown }
+        let port = self.base.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        Call { request, shown, port }
     }
 
     pub fn get(&self, path: &str) -> Answer {
@@ -166,12 +169,11 @@ impl Call {
 
     /// Sends it; an error is a connection that was refused or broke.
     pub fn try_send(self) -> Result<Answer, reqwest::Error> {
-        let shown = self.shown;
-        let request = self.request;
+        let Self { request, shown, port } = self;
         RUNTIME.block_on(async {
             let response = request.send().await?;
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
-            Ok(Answer { status, headers, body: response.bytes().await?.to_vec(), shown })
+            Ok(Answer { status, headers, body: response.bytes().await?.to_vec(), shown, port })
         })
     }
 
@@ -194,12 +196,19 @@ impl Answer {
     pub fn expect(self, status: u16) -> Self {
         assert!(
             self.status == status,
-            "{}: {} instead of {status}: {}",
+            "{}: {} instead of {status}: {}{}",
             self.shown,
             self.status,
-            self.text()
+            self.text(),
+            self.log_of_the_server()
         );
         self
+    }
+
+    /// Why the server failed, in its own words: the answer itself never tells.
+    fn log_of_the_server(&self) -> String {
+        let log = self.port.filter(|_| self.status >= 500).and_then(process::log_at);
+        log.map(|log| format!("\n--- the end of the server's log\n{log}")).unwrap_or_default()
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {

@@ -75,6 +75,7 @@ impl Keystone {
             // It serves one request to a connection: clients must not keep it for the next.
             .args(["--add-header", "Connection: close"]);
         let mut process = Process::start("keystone", server, scratch.path());
+        process.serves(port);
         let api = Api::new(&format!("http://127.0.0.1:{port}"));
         process.wait_until("answering", wait::START, || {
             process::is_listening(port) && api.get("/v3").status == 200

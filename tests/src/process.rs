@@ -1,11 +1,12 @@
 //! Processes of other programs: started with a log, waited for with a limit, killed with everything they started.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
-use std::sync::{LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -64,6 +65,11 @@ impl Process {
     /// What it wrote to its standard error so far.
     pub fn log(&self) -> String {
         read_lossy(&self.stderr)
+    }
+
+    /// Remembers whose log it is that explains what the server at this port answers.
+    pub fn serves(&self, port: u16) {
+        LOGS.lock().unwrap_or_else(PoisonError::into_inner).insert(port, self.stderr.clone());
     }
 
     /// Waits for `ask` to say yes; a process that ends meanwhile is reported at once, with its log.
@@ -184,6 +190,15 @@ pub fn run_well(command: Command, limit: Duration) -> Finished {
         tail(&finished.stderr)
     );
     finished
+}
+
+/// The logs of servers by their ports: an answer that blames the server is shown with what the server says.
+static LOGS: Mutex<BTreeMap<u16, PathBuf>> = Mutex::new(BTreeMap::new());
+
+/// The end of the log of the server at this port, if it is one of ours to know.
+pub fn log_at(port: u16) -> Option<String> {
+    let logs = LOGS.lock().unwrap_or_else(PoisonError::into_inner);
+    logs.get(&port).map(|log| tail(&read_lossy(log)))
 }
 
 /// A port of the loopback address that was free a moment ago.

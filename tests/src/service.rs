@@ -73,6 +73,7 @@ impl Service {
     fn start(command: Command, port: u16) -> Self {
         let logs = Scratch::new("service");
         let mut process = Process::start("glasshouse-service", command, logs.path());
+        process.serves(port);
         let api = Api::new(&format!("http://127.0.0.1:{port}"));
         process.wait_until("answering /versions", wait::START, || {
             process::is_listening(port) && api.get("/versions").status == 200

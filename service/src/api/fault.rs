@@ -3,7 +3,7 @@
 //! The form follows `Accept`, as the clients of Glance expect it: a page for `*/*`, JSON when it alone is asked
 //! for, else plain text.
 
-use http::header::{ACCEPT, ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, ALLOW, CONTENT_RANGE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, StatusCode};
 use serde_json::json;
 
@@ -28,6 +28,9 @@ pub fn reply(error: &Error, headers: &HeaderMap, challenge: Option<&str>) -> Rep
         Error::MethodNotAllowed { allow, .. } => reply.with(ALLOW, allow),
         Error::UnsupportedMedia { accept_patch: Some(accepted), .. } => reply.with(ACCEPT_PATCH, accepted),
         Error::Unavailable { .. } => reply.with(RETRY_AFTER, RETRY_AFTER_SECS),
+        Error::RangeNotSatisfiable { size_bytes: Some(size_bytes), .. } => {
+            reply.with(CONTENT_RANGE, format!("bytes */{size_bytes}"))
+        }
         _ => reply,
     }
 }
@@ -49,7 +52,7 @@ fn status_and_text(error: &Error) -> (StatusCode, String) {
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             format!("The request media type {media_type} is not supported by this server. {message}"),
         ),
-        Error::RangeNotSatisfiable(text) => (StatusCode::RANGE_NOT_SATISFIABLE, text.clone()),
+        Error::RangeNotSatisfiable { message, .. } => (StatusCode::RANGE_NOT_SATISFIABLE, message.clone()),
         Error::HeaderTooLarge(text) => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text.clone()),
         Error::NotImplemented(text) => (StatusCode::NOT_IMPLEMENTED, text.clone()),
         Error::Unavailable { message, .. } => (StatusCode::SERVICE_UNAVAILABLE, message.clone()),
@@ -145,6 +148,14 @@ mod tests {
         assert_eq!(form_of("application/json"), Form::Json);
         assert_eq!(form_of("text/html;q=0.5, application/json;q=0.9"), Form::Json);
         assert_eq!(form_of("application/json;q=0"), Form::Plain);
+    }
+
+    #[test]
+    fn who_asks_beyond_the_end_is_told_where_it_is() {
+        let error = Error::RangeNotSatisfiable { message: "beyond".to_owned(), size_bytes: Some(10) };
+        let answer = reply(&error, &HeaderMap::new(), None);
+        assert_eq!(answer.status, StatusCode::RANGE_NOT_SATISFIABLE);
+        assert_eq!(answer.headers.get(CONTENT_RANGE).map(|value| value.as_bytes()), Some(&b"bytes */10"[..]));
     }
 
     #[test]

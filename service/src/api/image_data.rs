@@ -134,7 +134,10 @@ fn wanted_range(request: &Request) -> Result<Wanted, Error> {
 }
 
 fn unsatisfiable(text: &str) -> Error {
-    Error::RangeNotSatisfiable(format!("The range {text:?} cannot be satisfied."))
+    Error::RangeNotSatisfiable {
+        message: format!("The range {text:?} cannot be satisfied."),
+        size_bytes: None,
+    }
 }
 
 /// RFC 9110 §14.1.2; several ranges are 400, everything else that is wrong is 416.
@@ -145,7 +148,7 @@ fn parse_range(text: &str) -> Result<Wanted, Error> {
         return Err(Error::BadRequest("Requests with multiple ranges are not supported in Glance. Please make multiple single-range requests instead.".to_owned()));
     }
     let (first, last) = ranges.split_once('-').ok_or_else(bad)?;
-    let number = |digits: &str| digits.trim().parse::<u64>().map_err(|_| bad());
+    let number = |digits: &str| number(digits).ok_or_else(bad);
     match (first.trim(), last.trim()) {
         ("", suffix) => Ok(Wanted::Suffix { length: number(suffix)? }),
         (first, "") => Ok(Wanted::From { first: number(first)?, last: None }),
@@ -156,13 +159,19 @@ fn parse_range(text: &str) -> Result<Wanted, Error> {
     }
 }
 
+/// Digits and nothing else: what parses numbers for programs takes a sign too.
+fn number(digits: &str) -> Option<u64> {
+    let digits = digits.trim();
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+}
+
 /// `bytes 1-4/*`
 fn parse_content_range(text: &str) -> Result<Wanted, Error> {
     let bad = || unsatisfiable(text);
     let (bounds, _) =
         text.trim().strip_prefix("bytes ").and_then(|rest| rest.split_once('/')).ok_or_else(bad)?;
     let (first, last) = bounds.split_once('-').ok_or_else(bad)?;
-    let number = |digits: &str| digits.trim().parse::<u64>().map_err(|_| bad());
+    let number = |digits: &str| number(digits).ok_or_else(bad);
     let (first, last) = (number(first)?, number(last)?);
     if last < first { Err(bad()) } else { Ok(Wanted::Exactly { first, last }) }
 }
@@ -188,9 +197,10 @@ mod tests {
             "bytes=-",
             "bytes=a-b",
             "bytes=9-3",
+            "bytes=+1-2",
             "bytes=0-99999999999999999999999",
         ] {
-            assert!(matches!(parse_range(nonsense), Err(Error::RangeNotSatisfiable(_))), "{nonsense}");
+            assert!(matches!(parse_range(nonsense), Err(Error::RangeNotSatisfiable { .. })), "{nonsense}");
         }
     }
 

@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use warp::reply::{Reply as _, Response};
 use warp::{Filter, Rejection};
 
+use super::admission::Admission;
 use super::body::{Body, Trailers};
 use super::dispatch::Api;
 use super::fault;
@@ -55,9 +56,10 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>, mut stop: watch::Receiv
         .timer(TokioTimer::new())
         .keep_alive_interval(HEADER_TIMEOUT)
         .keep_alive_timeout(PING_TIMEOUT);
+    let admission = Admission::new();
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let (place, accepted) = tokio::select! {
+            accepted = async { (admission.admit().await, listener.accept().await) } => accepted,
             _ = stop.wait_for(|stopped| *stopped) => break,
         };
         let socket = match accepted {
@@ -87,6 +89,7 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>, mut stop: watch::Receiv
             if let Err(error) = connection.await {
                 tracing::debug!(error, "a connection ended with an error");
             }
+            drop(place);
         });
     }
     drop(listener);

@@ -184,6 +184,9 @@ fn parameter(value: &Value) -> mysql::Value {
 
 /// Server error numbers that mean something to us.
 mod number {
+    pub const DISK_FULL: u16 = 1021;
+    pub const READ_ONLY_FILE: u16 = 1036;
+    pub const TABLE_FULL: u16 = 1114;
     pub const DATABASE_ACCESS_DENIED: u16 = 1044;
     pub const ACCESS_DENIED: u16 = 1045;
     pub const UNKNOWN_DATABASE: u16 = 1049;
@@ -191,6 +194,7 @@ mod number {
     pub const SHUTDOWN: u16 = 1053;
     pub const DUPLICATE: u16 = 1062;
     pub const HOST_REFUSED: u16 = 1130;
+    pub const READ_ONLY_SERVER: u16 = 1290;
     pub const INVALID_CHARACTERS: u16 = 1300;
     pub const WRONG_VALUE: u16 = 1366;
     pub const TOO_LONG: u16 = 1406;
@@ -211,6 +215,9 @@ fn translate(error: mysql::Error) -> DbError {
                 DbError::Unstorable(server.message)
             }
             number::NO_INDEX => DbError::NoIndex(server.message),
+            number::DISK_FULL | number::TABLE_FULL | number::READ_ONLY_FILE | number::READ_ONLY_SERVER => {
+                DbError::Unwritable(Box::new(server))
+            }
             number::SHUTDOWN | number::CONNECTION_KILLED => DbError::Lost(Box::new(server)),
             _ => DbError::other(server),
         },

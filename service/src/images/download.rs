@@ -120,10 +120,9 @@ fn nowhere<T>(failure: Option<StoreError>) -> Result<Option<T>, Error> {
 
 /// The part in bytes from the start. An end beyond the image is cut; a start beyond it is 416.
 fn resolve(wanted: Wanted, size_bytes: u64) -> Result<Option<ByteRange>, Error> {
-    let unsatisfiable = || {
-        Error::RangeNotSatisfiable(format!(
-            "The requested range is outside of the {size_bytes} bytes of the image."
-        ))
+    let unsatisfiable = || Error::RangeNotSatisfiable {
+        message: format!("The requested range is outside of the {size_bytes} bytes of the image."),
+        size_bytes: Some(size_bytes),
     };
     let (first, end) = match wanted {
         Wanted::Whole => return Ok(None),

@@ -15,8 +15,13 @@ use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::task;
 
 use crate::stores::{Batch, StoreError, Writer};
-use glasshouse_shared::checksum::{HashDigest, Md5Digest};
+use glasshouse_shared::checksum::HashDigest;
 use glasshouse_shared::format::{Inspector, SafetyFailure, Verdict};
+
+mod digester;
+mod lanes;
+
+pub use digester::Digester;
 
 #[cfg(test)]
 mod tests;
@@ -87,6 +92,8 @@ pub enum PumpError {
     Store(#[from] StoreError),
     #[error("a stage of the upload failed: {0}")]
     Stage(#[from] task::JoinError),
+    #[error("a thread that computes digests failed")]
+    Digest,
 }
 
 /// Moves the whole body through every stage. The caller commits or cancels the writer; nothing uses it any more.
@@ -99,17 +106,8 @@ pub async fn pump(body: Body, order: Order, writer: &mut dyn Writer) -> Result<P
         receiver
     };
     let watch = Watch { inspector: Inspector::new(), stops_when_unsafe: order.stops_when_unsafe };
-    let md5 = reader(Md5Digest::new(), queue(), |md5, bytes| {
-        md5.update(bytes);
-        Ok(())
-    });
-    let hash = |hash: HashDigest| {
-        reader(hash, queue(), |hash, bytes| {
-            hash.update(bytes);
-            Ok(())
-        })
-    };
-    let hashes: Vec<_> = order.hashes.into_iter().map(hash).collect();
+    let md5 = Digester::md5().read(queue());
+    let hashes: Vec<_> = order.hashes.into_iter().map(|hash| Digester::of(hash).read(queue())).collect();
     let (inspect, write) = (reader(watch, queue(), Watch::update), write(writer, queue()));
     // All come to their end: a sender that fails closes the queues, a reader that fails stops the sender.
     let (written, watched, fed, md5, hashes) =
@@ -123,7 +121,7 @@ pub async fn pump(body: Body, order: Order, writer: &mut dyn Writer) -> Result<P
         (Ok(watch), Ok((md5, hashes))) => Ok(Pumped {
             size_bytes: source.received_bytes,
             checksum: md5.finish(),
-            hashes: hashes.into_iter().map(HashDigest::finish).collect(),
+            hashes: hashes.into_iter().map(Digester::finish).collect(),
             verdict: watch.inspector.finish(),
         }),
         (Err(error), _) | (_, Err(error)) => {

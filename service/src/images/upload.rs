@@ -271,7 +271,7 @@ fn pump_error(error: PumpError) -> Error {
         )),
         PumpError::Unsafe(failure) => unsupported(&Refusal::Unsafe(vec![failure])),
         PumpError::Store(error) => store_error(error),
-        PumpError::Stage(error) => Error::internal(error),
+        error @ (PumpError::Stage(_) | PumpError::Digest) => Error::internal(error),
     }
 }
 
