@@ -173,12 +173,12 @@ fn authority(text: &str) -> Option<(&str, Option<&str>)> {
 fn plain(address: IpAddr) -> IpAddr {
     let IpAddr::V6(six) = address else { return address };
     let embedded = match six.segments() {
-        // ::ffff:a.b.c.d (RFC 4291), and NAT64's 64:ff9b::a.b.c.d (RFC 6052).
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some((high, low)),
+        // ::ffff:a.b.c.d (RFC 4291), NAT64's 64:ff9b::a.b.c.d (RFC 6052), 6to4 (RFC 3056).
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => Some((high, low)),
         // The former ::a.b.c.d; `::` and `::1` are addresses of their own.
         [0, 0, 0, 0, 0, 0, high, low] if high != 0 => Some((high, low)),
-        // 6to4 (RFC 3056).
-        [0x2002, high, low, ..] => Some((high, low)),
         _ => None,
     };
     embedded.map_or(IpAddr::V6(six), |(high, low)| {
