@@ -89,7 +89,7 @@ fn post(api: &Api, id: &str, body: &Value) -> glasshouse_tests::http::Answer {
 
 /// The one task of an image, once it ended.
 fn ended_task(api: &Api, id: &str) -> Value {
-    wait::until("the end of the task", wait::STEP, || {
+    wait::until("the end of the task", wait::START, || {
         let tasks = api.get(&format!("/v2/images/{id}/tasks")).expect(200).json();
         let task = tasks["tasks"].as_array().expect("a list").last().cloned()?;
         ["success", "failure"].contains(&task["status"].as_str().unwrap_or_default()).then_some(task)
@@ -98,7 +98,7 @@ fn ended_task(api: &Api, id: &str) -> Value {
 
 /// The image, once the digest of its data is known.
 fn hashed(api: &Api, id: &str) -> Value {
-    wait::until("the digest of the data", wait::STEP, || {
+    wait::until("the digest of the data", wait::START, || {
         let image = record(api, id);
         (image["status"] == "active" && image["os_hash_value"].is_string()).then_some(image)
     })
