@@ -20,3 +20,4 @@ pub mod screen;
 pub mod service;
 pub mod tools;
 pub mod wait;
+pub mod web;

@@ -56,7 +56,13 @@ pub const ROUTES: &[Route] = &[
         Method::PATCH,
         "/v2/images/{image_id}",
         images::update,
-        &[Rule::ModifyImage, Rule::PublicizeImage, Rule::CommunitizeImage],
+        &[
+            Rule::ModifyImage,
+            Rule::PublicizeImage,
+            Rule::CommunitizeImage,
+            Rule::SetImageLocation,
+            Rule::DeleteImageLocation,
+        ],
         "2.0",
         "Update an image"
     ),
@@ -147,6 +153,14 @@ pub const ROUTES: &[Route] = &[
         &[Rule::ModifyImage],
         "2.0",
         "Remove a tag"
+    ),
+    route!(
+        Method::POST,
+        "/v2/images/{image_id}/locations",
+        locations::add,
+        &[Rule::AddImageLocation],
+        "2.17",
+        "Add a location to an image"
     ),
     route!(
         Method::GET,

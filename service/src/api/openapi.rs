@@ -29,6 +29,8 @@ enum Takes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Gives {
     NoContent,
+    /// Nothing yet: the work goes on.
+    Accepted,
     /// A JSON document of this schema.
     Document(&'static str),
     /// The same for something that is new.
@@ -60,6 +62,7 @@ const CALLS: &[(&str, &str, Takes, Gives)] = &[
     ("DELETE", "/v2/images/{image_id}/uploads/{upload_id}", Nothing, NoContent),
     ("PUT", "/v2/images/{image_id}/tags/{tag}", Nothing, NoContent),
     ("DELETE", "/v2/images/{image_id}/tags/{tag}", Nothing, NoContent),
+    ("POST", "/v2/images/{image_id}/locations", Takes::Document("location_new"), Gives::Accepted),
     ("GET", "/v2/images/{image_id}/locations", Nothing, Gives::Document("locations")),
     ("GET", "/v2/images/{image_id}/tasks", Nothing, Gives::Document("object")),
     ("POST", "/v2/images/{image_id}/actions/deactivate", Nothing, NoContent),
@@ -257,6 +260,9 @@ fn responses(gives: Gives) -> Value {
         NoContent => {
             answer("204", json!({"description": "Done"}));
         }
+        Gives::Accepted => {
+            answer("202", json!({"description": "The work has begun"}));
+        }
         Gives::Document(schema) => {
             answer("200", document("The document", schema));
         }
@@ -318,9 +324,15 @@ fn components(rules: &ImagesConfig) -> Value {
         },
         "required": ["op", "path"],
     });
+    let location = json!({
+        "type": "object",
+        "properties": {"url": {"type": "string"}, "metadata": {"type": "object"}},
+        "required": ["url", "metadata"],
+    });
     let mut components = json!({
         "object": {"type": "object"},
-        "locations": {"type": "array", "items": {"type": "object"}},
+        "location_new": location_new(),
+        "locations": {"type": "array", "items": location},
         "image_new": {"type": "object"},
         "image_patch": {"type": "array", "items": step},
         "member_new": word("member"),
@@ -334,6 +346,23 @@ fn components(rules: &ImagesConfig) -> Value {
         }
     }
     components
+}
+
+fn location_new() -> Value {
+    let digest = json!({
+        "type": "object",
+        "properties": {
+            "os_hash_algo": {"enum": ["sha1", "sha256", "sha512", "md5"]},
+            "os_hash_value": {"type": "string", "maxLength": 128},
+        },
+        "dependentRequired": {"os_hash_algo": ["os_hash_value"], "os_hash_value": ["os_hash_algo"]},
+        "additionalProperties": false,
+    });
+    json!({
+        "type": "object",
+        "properties": {"url": {"type": "string"}, "validation_data": digest},
+        "required": ["url"],
+    })
 }
 
 /// A schema without what only the Image API knows: its own name, its links and who defined a property.

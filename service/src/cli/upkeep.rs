@@ -1,11 +1,14 @@
 //! What `fsck` and `scrub` have in common: the database and the stores of the configuration, opened once.
 
+use std::sync::Arc;
+
 use super::out::Out;
 use super::{ExitCode, logging, runtime};
 use crate::config::{Config, Sources, UpkeepConfig, interpret};
 use crate::db::Db;
 use crate::doctor::{Patience, open_database};
 use crate::images::audit::AuditError;
+use crate::outbound::Filter;
 use crate::stores::Stores;
 
 /// What the configuration names.
@@ -47,7 +50,7 @@ pub fn run(
 
 async fn open(config: Config) -> Result<Site, AuditError> {
     let db = open_database(config.database, Patience::Once).await?;
-    let stores = Stores::open(&config.stores)
+    let stores = Stores::open(&config.stores, &Arc::new(Filter::new(&config.outbound)))
         .map_err(|error| AuditError::Store { store: config.stores.default.clone(), error })?;
     Ok(Site { db, stores, upkeep: config.upkeep })
 }

@@ -41,6 +41,7 @@ pub struct Config {
     pub keystone_limits: Option<Box<KeystoneLimitsConfig>>,
     pub images: ImagesConfig,
     pub upkeep: UpkeepConfig,
+    pub outbound: OutboundConfig,
     pub log: LogConfig,
 }
 
@@ -368,6 +369,12 @@ pub struct ImagesConfig {
     pub gpt_checks_nonfatal: Vec<String>,
     /// `hashing_algorithm`
     pub hashing_algorithm: String,
+    /// `do_secure_hash`: the data of a location that is added is read.
+    pub hash_locations: bool,
+    /// `http_retries`: attempts at that.
+    pub location_attempts: u32,
+    /// `[task] task_time_to_live`
+    pub task_time_to_live: Duration,
     pub show_image_direct_url: bool,
     pub show_multiple_locations: bool,
     /// `enabled_import_methods`
@@ -377,6 +384,36 @@ pub struct ImagesConfig {
     /// What that file says of custom properties: for each name a piece of JSON schema.
     pub custom_properties: serde_json::Map<String, serde_json::Value>,
     pub protection: ProtectionConfig,
+}
+
+/// `[import_filtering_opts]`: where the service may go when somebody else names the address.
+#[derive(Debug, Clone, Default)]
+pub struct OutboundConfig {
+    /// `allowed_schemes`, `disallowed_schemes`
+    pub schemes: Choice<String>,
+    /// `allowed_hosts`, `disallowed_hosts`
+    pub hosts: Choice<String>,
+    /// `allowed_ports`, `disallowed_ports`
+    pub ports: Choice<u16>,
+}
+
+/// A white list, and a black one that counts only while the white one is empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice<T> {
+    pub allowed: Vec<T>,
+    pub disallowed: Vec<T>,
+}
+
+impl<T> Default for Choice<T> {
+    fn default() -> Self {
+        Self { allowed: Vec::new(), disallowed: Vec::new() }
+    }
+}
+
+impl<T: PartialEq> Choice<T> {
+    pub fn permits(&self, value: &T) -> bool {
+        if self.allowed.is_empty() { !self.disallowed.contains(value) } else { self.allowed.contains(value) }
+    }
 }
 
 /// `property_protection_file` and `property_protection_rule_format`

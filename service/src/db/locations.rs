@@ -211,6 +211,36 @@ pub(super) fn save(
     Ok(())
 }
 
+/// Brings the difference between two states of the locations to whatever they are now: what others added meanwhile
+/// stays. `Stale` when nothing would remain, since others removed the rest.
+pub(super) fn save_changes(
+    conn: &mut dyn Connection,
+    image_id: &str,
+    (before, wanted): (&[LocationRecord], &mut [LocationRecord]),
+    now: Timestamp,
+) -> Result<(), DbError> {
+    for gone in before.iter().filter(|old| !wanted.iter().any(|location| location.id == old.id)) {
+        let Some(row) = gone.id else { continue };
+        delete(conn, image_id, row, LocationStatus::Deleted, now).map_err(|error| match error {
+            DbError::Missing => DbError::Stale,
+            other => other,
+        })?;
+    }
+    for location in wanted {
+        match location.id {
+            None => location.id = Some(insert(conn, image_id, location, now)?),
+            Some(row) if !before.contains(location) => update(conn, image_id, row, location, now)?,
+            Some(_) => {}
+        }
+    }
+    let sql =
+        "SELECT id FROM image_locations WHERE image_id = ? AND +deleted = 0 AND status = 'active' LIMIT 1";
+    if query_all(conn, sql, &[image_id.into()], |row| row.integer(0))?.is_empty() {
+        return Err(DbError::Stale);
+    }
+    Ok(())
+}
+
 fn update(
     conn: &mut dyn Connection,
     image_id: &str,

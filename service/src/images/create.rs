@@ -49,7 +49,7 @@ pub async fn create(app: &App, ctx: &Context, new: NewImage) -> Result<Visible, 
         DbError::Duplicate => Error::Conflict(format!("Image ID {} already exists!", record.image.id)),
         other => other.into(),
     })?;
-    let mut visible = Visible { record, member_id: None, hidden: BTreeMap::new() };
+    let mut visible = Visible { record, member_id: None, hidden: BTreeMap::new(), shows_locations: true };
     visible.hide(app, ctx);
     Ok(visible)
 }

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::db::locations::LocationRecord;
 use crate::db::{self, DbError};
 use crate::error::Error;
-use crate::images::{load, not_found, resumable, status};
+use crate::images::{load, locations, not_found, resumable, status};
 use crate::policy::Rule;
 use crate::stores::StoreError;
 use glasshouse_shared::image::Status;
@@ -50,6 +50,7 @@ async fn remove(app: &App, id: &str) -> Result<(), Error> {
         other => other.into(),
     })?;
     resumable::abandon(app, &uploads).await;
+    locations::add::stop(app, id).await;
     if !locations.is_empty() && remove_all_bytes(app, id, &locations).await {
         forget(app, id).await;
     }

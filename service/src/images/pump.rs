@@ -20,8 +20,10 @@ use glasshouse_shared::format::{Inspector, SafetyFailure, Verdict};
 
 mod digester;
 mod lanes;
+mod nowhere;
 
 use digester::Digester;
+pub use nowhere::Nowhere;
 
 #[cfg(test)]
 mod tests;

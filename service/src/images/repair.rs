@@ -1,5 +1,7 @@
-//! What a dead process left behind: rows in `saving`, bytes without a location, bytes of deleted images, partial files.
+//! What a dead process left behind: rows in `saving` and `importing`, bytes without a location, bytes of deleted images,
+//! partial files, and data that was only half read.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::App;
@@ -8,7 +10,7 @@ use crate::db::images::StatusChange;
 use crate::db::locations::LocationRecord;
 use crate::db::{self, DbError};
 use crate::error::Error;
-use crate::images::{delete, resumable};
+use crate::images::{delete, locations, resumable};
 use glasshouse_shared::image::Status;
 
 /// How often a node says that its uploads are alive.
@@ -18,9 +20,12 @@ const SWEEP: Duration = Duration::from_hours(1);
 /// A lease that was not renewed for so long belongs to a dead node.
 const LEASE_TTL: Duration = Duration::from_secs(90);
 
+/// The statuses of an image whose data is on its way, under a lease.
+const AT_WORK: [Status; 2] = [Status::Saving, Status::Importing];
+
 /// Puts back what uploads of this node's previous process, and of nodes that are silent, left in `saving`.
 /// Runs before the service listens; answers how many images were put back.
-pub async fn repair_at_start(app: &App) -> Result<usize, Error> {
+pub async fn repair_at_start(app: &Arc<App>) -> Result<usize, Error> {
     sweep(app).await;
     let node = app.node.clone();
     let deadline = clock::now() - LEASE_TTL;
@@ -32,7 +37,7 @@ pub async fn repair_at_start(app: &App) -> Result<usize, Error> {
 }
 
 /// Puts back what nodes that fell silent left in `saving`: they may never start again, or under another name.
-async fn repair_silent(app: &App) -> Result<(), Error> {
+async fn repair_silent(app: &Arc<App>) -> Result<(), Error> {
     let node = app.node.clone();
     let deadline = clock::now() - LEASE_TTL;
     let silent = app.db.read(move |conn| db::leases::silent(conn, &node, deadline)).await?;
@@ -55,7 +60,7 @@ async fn repair_silent(app: &App) -> Result<(), Error> {
     Ok(())
 }
 
-async fn put_all_back(app: &App, ids: &[String]) -> Result<(), Error> {
+async fn put_all_back(app: &Arc<App>, ids: &[String]) -> Result<(), Error> {
     for id in ids {
         put_back(app, id).await?;
     }
@@ -81,13 +86,21 @@ async fn sweep(app: &App) {
 
 /// Bytes go first: those that were committed to a store but not to the database, because the next upload needs their
 /// place, and those of an image that was deleted.
-async fn put_back(app: &App, id: &str) -> Result<(), Error> {
+///
+/// An image that is active already only lacks what is known of its data.
+async fn put_back(app: &Arc<App>, id: &str) -> Result<(), Error> {
     let wanted = id.to_owned();
     let read = app.db.read(move |conn| match db::images::get(conn, &wanted)? {
         Some(record) => Ok((Some(record), Vec::new())),
         None => Ok((None, db::locations::of_deleted(conn, &wanted)?)),
     });
     let (record, deleted) = read.await?;
+    if let Some(record) = &record
+        && matches!(record.image.status, Status::Active | Status::Deactivated)
+    {
+        return locations::hash::resume(app, record.clone()).await;
+    }
+    locations::add::abandon(app, id, "The service ended before the location was added.").await?;
     let is_gone = record.is_none();
     let is_clean = match record {
         Some(record) if record.image.status != Status::Saving || !record.locations.is_empty() => true,
@@ -106,13 +119,13 @@ fn own_places(app: &App, id: &str) -> Vec<LocationRecord> {
     urls.map(|(store, url)| LocationRecord::active(url, LocationRecord::metadata_of(&store.id))).collect()
 }
 
-/// saving → queued, and the lease goes. Nothing is left to do for an image that was deleted while its data arrived.
+/// saving or importing → queued, and the lease goes. Nothing is left to do for an image that was deleted while its data arrived.
 pub async fn back_to_queued(app: &App, id: &str) -> Result<(), Error> {
     let wanted = id.to_owned();
     let put_back = app.db.write(move |conn| {
         db::leases::release(conn, &wanted)?;
         let change = StatusChange::to_queued();
-        match db::images::set_status(conn, &wanted, &[Status::Saving], &change, clock::now()) {
+        match db::images::set_status(conn, &wanted, &AT_WORK, &change, clock::now()) {
             Err(DbError::Stale | DbError::Missing) => Ok(()),
             other => other,
         }
@@ -122,7 +135,7 @@ pub async fn back_to_queued(app: &App, id: &str) -> Result<(), Error> {
 
 /// Renews the leases of this node, looks after those of silent ones and ends what expired, for ever; the caller ends it
 /// by dropping it.
-pub async fn heartbeat(app: &App) {
+pub async fn heartbeat(app: &Arc<App>) {
     let mut sweeps = tokio::time::interval(SWEEP);
     // The first one is due at once, and was at the start.
     sweeps.tick().await;

@@ -16,7 +16,7 @@ use crate::images::{delete, load, not_found, repair};
 use crate::policy::Rule;
 use crate::quota::{self, Resource};
 use crate::stores::{Backend, Store, StoreError, Writer};
-use glasshouse_shared::format::{Accepted, Refusal, Rules, judge};
+use glasshouse_shared::format::{Accepted, Refusal, Rules, Verdict, judge};
 use glasshouse_shared::image::{Image, Status};
 
 /// The data and what the client says of it.
@@ -242,7 +242,7 @@ pub(super) async fn settle(
     let values = pumped.hashes.iter().map(String::as_str);
     let mut computed: Vec<_> = names.into_iter().zip(values).collect();
     computed.push(("md5", &pumped.checksum));
-    let accepted = match verify(&computed).and_then(|()| inspect(app, image, &pumped)) {
+    let accepted = match verify(&computed).and_then(|()| inspect(app, image, &pumped.verdict)) {
         Ok(accepted) => accepted,
         Err(error) => {
             writer.cancel().await;
@@ -266,7 +266,7 @@ pub(super) async fn settle(
 }
 
 /// The bytes against the declared formats; a refusal leaves nothing behind.
-fn inspect(app: &App, image: &Image, pumped: &Pumped) -> Result<Accepted, Error> {
+pub(super) fn inspect(app: &App, image: &Image, verdict: &Verdict) -> Result<Accepted, Error> {
     let rules = Rules {
         require_match: app.images.require_format_match,
         vmdk_allowed_types: app.images.vmdk_allowed_types.clone(),
@@ -274,10 +274,10 @@ fn inspect(app: &App, image: &Image, pumped: &Pumped) -> Result<Accepted, Error>
     };
     let (disk, container) =
         (image.disk_format.as_deref().unwrap_or(""), image.container_format.as_deref().unwrap_or(""));
-    judge(&pumped.verdict, disk, container, &rules).map_err(|refusal| unsupported(&refusal))
+    judge(verdict, disk, container, &rules).map_err(|refusal| unsupported(&refusal))
 }
 
-fn unsupported(refusal: &Refusal) -> Error {
+pub(super) fn unsupported(refusal: &Refusal) -> Error {
     Error::UnsupportedMedia {
         media_type: "application/octet-stream".to_owned(),
         message: sentence(&refusal.to_string()),

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::config::options::IDENTITY_SECTION;
 use crate::config::{
-    AuthConfig, Config, CorsConfig, DatabaseConfig, DatabaseUrl, DomainRef, ImagesConfig, KeystoneAccess,
-    KeystoneConfig, LimitsConfig, LogConfig, LoginScope, PolicyConfig, ProtectionConfig, Secret,
-    ServerConfig, ServiceLogin, StoreConfig, StoreKind, StoresConfig, UpkeepConfig,
+    AuthConfig, Choice, Config, CorsConfig, DatabaseConfig, DatabaseUrl, DomainRef, ImagesConfig,
+    KeystoneAccess, KeystoneConfig, LimitsConfig, LogConfig, LoginScope, OutboundConfig, PolicyConfig,
+    ProtectionConfig, Secret, ServerConfig, ServiceLogin, StoreConfig, StoreKind, StoresConfig, UpkeepConfig,
 };
 
 use super::LabError;
@@ -62,6 +62,7 @@ pub fn of(folder: &Folder, listen: SocketAddr) -> Result<Config, LabError> {
         keystone_limits: None,
         images: images(),
         upkeep: UpkeepConfig::default(),
+        outbound: outbound(),
         log: LogConfig { debug: false, file: None, json: false },
     })
 }
@@ -112,6 +113,15 @@ fn limits() -> LimitsConfig {
     }
 }
 
+/// What a file without these options says.
+fn outbound() -> OutboundConfig {
+    OutboundConfig {
+        schemes: Choice { allowed: vec!["http".to_owned(), "https".to_owned()], disallowed: Vec::new() },
+        hosts: Choice::default(),
+        ports: Choice { allowed: vec![80, 443], disallowed: Vec::new() },
+    }
+}
+
 fn images() -> ImagesConfig {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     ImagesConfig {
@@ -123,6 +133,9 @@ fn images() -> ImagesConfig {
         vmdk_allowed_types: words(&["streamOptimized", "monolithicSparse"]),
         gpt_checks_nonfatal: Vec::new(),
         hashing_algorithm: "sha512".to_owned(),
+        hash_locations: true,
+        location_attempts: 3,
+        task_time_to_live: Duration::from_hours(48),
         show_image_direct_url: false,
         show_multiple_locations: false,
         import_methods: words(&["glance-direct", "web-download", "copy-image"]),

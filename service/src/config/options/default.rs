@@ -57,6 +57,14 @@ pub const OPTIONS: &[Opt] = &[
     Opt::new(D, "show_image_direct_url", Boolean, "Show direct_url in the bodies of images.").or("False"),
     Opt::new(D, "show_multiple_locations", Boolean, "Show locations in the bodies of images and let them be changed.")
         .or("False"),
+    Opt::new(
+        D,
+        "do_secure_hash",
+        Boolean,
+        "Read the data of a location that is added, for its hashes and to look into it; False: believe what was sent.",
+    )
+    .or("True"),
+    Opt::new(D, "http_retries", Integer, "Attempts at reading that data.").or("3"),
     Opt::new(D, "hashing_algorithm", Text, "The second hash of an image: its name in os_hash_algo.").or("sha512"),
     Opt::new(D, "image_size_cap", Integer, "Largest image in bytes.").or("1099511627776"),
     Opt::new(
@@ -86,8 +94,6 @@ pub const OPTIONS: &[Opt] = &[
     Opt::new(D, "ca_file", Path, "Certificates that clients must come with.").missing(),
     Opt::new(D, "node_staging_uri", Text, "Staging directory, as file:///path.").or("file:///tmp/staging/").missing(),
     Opt::new(D, "worker_self_reference_url", Url, "This node as its sisters reach it.").missing(),
-    Opt::new(D, "do_secure_hash", Boolean, "Compute hashes of locations that are added.").or("True").missing(),
-    Opt::new(D, "http_retries", Integer, "Attempts of that.").or("3").missing(),
     Opt::new(D, "allow_anonymous_access", Boolean, "Let callers without a token read.").or("False").missing(),
     Opt::new(D, "property_protection_file", Path, "Who may read and change which property; relative to the configuration."),
     Opt::new(D, "property_protection_rule_format", Text, "roles or policies: the form of that file.")

@@ -13,7 +13,9 @@ use crate::db::uploads::UploadRecord;
 use crate::db::{self, DbError};
 use crate::error::{Error, UploadProblem};
 use crate::images::digests::{SentDigest, SentDigests};
-use crate::images::pump::{Body, BodyError, Interrupted, Limit, Moved, Order, PumpError, Stages, pump};
+use crate::images::pump::{
+    Body, BodyError, Interrupted, Limit, Moved, Nowhere, Order, PumpError, Stages, pump,
+};
 use crate::images::upload::{
     Hold, Whole, limit, pump_error, remove_stray, settle, stops_when_unsafe, store_error,
 };
@@ -437,28 +439,4 @@ impl Writer for Checkpoints<'_> {
     async fn cancel(self: Box<Self>) {
         self.inner.cancel().await;
     }
-}
-
-/// Takes what is in a store already.
-struct Nowhere;
-
-#[async_trait]
-impl Writer for Nowhere {
-    async fn write(&mut self, _batch: Batch) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn commit(self: Box<Self>) -> Result<String, StoreError> {
-        Err(StoreError::ReadOnly)
-    }
-
-    async fn flush(&mut self) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn keep(self: Box<Self>) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn cancel(self: Box<Self>) {}
 }

@@ -10,7 +10,7 @@ mod errors;
 mod info;
 mod limits;
 mod list;
-mod locations;
+pub(crate) mod locations;
 mod members;
 mod options;
 mod patch;
