@@ -141,12 +141,10 @@ impl Ext4Read for Pages {
         if !known.missing.is_empty() {
             return Err("not fetched yet".into());
         }
-        let mut at = start_byte;
-        for byte in &mut *dst {
+        for (at, byte) in (start_byte..).zip(dst.iter_mut()) {
             let inside = usize::try_from(at % PAGE_BYTES)?;
             *byte =
                 known.pages.get(&(at / PAGE_BYTES)).and_then(|page| page.get(inside)).copied().unwrap_or(0);
-            at += 1;
         }
         let deep = |block: &[u8]| le16(block, 0) == Some(EXTENT_NODE) && le16(block, 6) != Some(0);
         if dst.chunks(self.block_bytes).any(deep) {

@@ -92,7 +92,7 @@ const SEVERAL: &[Case] = &[
         "mkdir tree; genisoimage -quiet -o disc tree; qemu-img create -q -f qcow2 image 1M; \
          dd if=disc of=image bs=2048 skip=16 seek=16 count=4 conv=notrunc status=none",
         &["qcow2", "iso", "raw"],
-        "multiple formats",
+        "ultiple formats detected",
     ),
     (
         "a disk with a partition table that is also a qcow2",
@@ -100,27 +100,27 @@ const SEVERAL: &[Case] = &[
          echo 'label: gpt\n' | sfdisk -q disk; \
          dd if=disk of=image bs=1 skip=446 seek=446 count=578 conv=notrunc status=none",
         &["qcow2", "raw"],
-        "multiple formats",
+        "ultiple formats detected",
     ),
     (
         "a disk with a partition table that is also a vdi",
         "qemu-img create -q -f vdi image 1M; printf '\\125\\252' | dd of=image bs=1 seek=510 conv=notrunc status=none",
         &["vdi", "raw"],
-        "multiple formats",
+        "ultiple formats detected",
     ),
     (
         "a disc that is also a vmdk",
         "mkdir tree; genisoimage -quiet -o disc tree; qemu-img create -q -f vmdk image 1M; \
          dd if=disc of=image bs=2048 skip=16 seek=16 count=4 conv=notrunc status=none",
         &["vmdk", "iso", "raw"],
-        "multiple formats",
+        "ultiple formats detected",
     ),
     (
         "a luks volume that is also a disc",
         "mkdir tree; genisoimage -quiet -o image tree; \
          printf 'LUKS\\272\\276\\0\\1' | dd of=image bs=1 conv=notrunc status=none",
         &["iso", "raw"],
-        "multiple formats",
+        "ultiple formats detected",
     ),
 ];
 

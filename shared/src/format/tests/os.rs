@@ -51,7 +51,9 @@ fn what_has_no_bound_is_not_read() {
     let volume = std::fs::read(folder.path().join("volume")).unwrap();
     let system = |changes: &[(usize, &[u8])]| {
         let mut bytes = volume.clone();
-        changes.iter().for_each(|(at, what)| put(&mut bytes, *at, what));
+        for (at, what) in changes {
+            put(&mut bytes, *at, what);
+        }
         inspected(&bytes).contents.operating_system
     };
     assert!(system(&[]).is_some());
