@@ -83,7 +83,7 @@ fn outcome(entry: &Entry) -> Option<Outcome> {
 
 fn tell(seen: &Seen, options: Options, out: &mut Out) {
     if options.json {
-        out.say(Value::from_iter(seen.entries.iter().map(document)));
+        out.say(seen.entries.iter().map(document).collect::<Value>());
         return;
     }
     for entry in &seen.entries {

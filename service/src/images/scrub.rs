@@ -85,14 +85,14 @@ async fn known(db: &Db) -> Result<(Vec<Placed>, HashMap<i64, Scrub>), AuditError
 }
 
 /// What came of one location.
-struct Found {
+struct Reading {
     outcome: Outcome,
     expected: Option<String>,
     found: Option<String>,
     read_bytes: u64,
 }
 
-impl Found {
+impl Reading {
     fn of(outcome: Outcome, read_bytes: u64) -> Self {
         Self { outcome, expected: None, found: None, read_bytes }
     }
@@ -118,25 +118,25 @@ impl Found {
     }
 }
 
-async fn verify(store: &Store, place: &Placed, pace: &mut Pace) -> Found {
+async fn verify(store: &Store, place: &Placed, pace: &mut Pace) -> Reading {
     let bytes = match store.backend().reader(&place.location.url, place.size_bytes, None).await {
         Ok(bytes) => bytes,
-        Err(error) => return Found::failure(&error, 0),
+        Err(error) => return Reading::failure(&error, 0),
     };
-    let Some((digest, expected)) = recorded_digest(place) else { return Found::of(Outcome::NoDigest, 0) };
+    let Some((digest, expected)) = recorded_digest(place) else { return Reading::of(Outcome::NoDigest, 0) };
     let algorithm = digest.algorithm();
     let mut read_bytes = 0;
     let stored = match digest_of(bytes, digest, pace, &mut read_bytes).await {
         Ok(stored) => stored,
-        Err(error) => return Found::failure(&error, read_bytes),
+        Err(error) => return Reading::failure(&error, read_bytes),
     };
     if stored.eq_ignore_ascii_case(expected) {
-        return Found::of(Outcome::Sound, read_bytes);
+        return Reading::of(Outcome::Sound, read_bytes);
     }
-    Found {
+    Reading {
         expected: Some(format!("{algorithm}:{expected}")),
         found: Some(format!("{algorithm}:{stored}")),
-        ..Found::of(Outcome::Damaged, read_bytes)
+        ..Reading::of(Outcome::Damaged, read_bytes)
     }
 }
 
@@ -169,7 +169,7 @@ async fn digest_of(
 }
 
 /// `None` when the location was deleted meanwhile: what was found is then the trace of that.
-async fn keep(db: &Db, store: &Store, place: &Placed, found: &Found) -> Result<Option<Entry>, DbError> {
+async fn keep(db: &Db, store: &Store, place: &Placed, found: &Reading) -> Result<Option<Entry>, DbError> {
     let Some(location_id) = place.location.id else { return Ok(None) };
     let scrub = Scrub {
         location_id,
@@ -235,7 +235,7 @@ mod tests {
         let start = pace.begun;
         assert_eq!(pace.due(500, start), Some(start + Duration::from_millis(500)));
         assert_eq!(pace.due(2000, start), Some(start + Duration::from_millis(2500)));
-        let late = start + Duration::from_secs(60);
+        let late = start + Duration::from_mins(1);
         assert_eq!(pace.due(1, late), Some(late), "nothing is waited for after a long pause");
         assert_eq!(pace.due(1000, late), Some(late + Duration::from_secs(1)));
         assert_eq!(Pace::of(None).due(1 << 40, start), None);

@@ -464,8 +464,12 @@ impl Check {
             Self::Remote(_) => true,
             Self::Not(check) => check.is_remote(),
             Self::And(checks) | Self::Or(checks) => checks.iter().any(Self::is_remote),
-            Self::Always | Self::Never | Self::Rule(_) => false,
-            Self::Role(_) | Self::Attribute(..) | Self::Literal(..) => false,
+            Self::Always
+            | Self::Never
+            | Self::Rule(_)
+            | Self::Role(_)
+            | Self::Attribute(..)
+            | Self::Literal(..) => false,
         }
     }
 
@@ -475,8 +479,12 @@ impl Check {
             Self::Rule(place) => visit(*place),
             Self::Not(check) => check.references(visit),
             Self::And(checks) | Self::Or(checks) => checks.iter().for_each(|check| check.references(visit)),
-            Self::Always | Self::Never | Self::Remote(_) => {}
-            Self::Role(_) | Self::Attribute(..) | Self::Literal(..) => {}
+            Self::Always
+            | Self::Never
+            | Self::Remote(_)
+            | Self::Role(_)
+            | Self::Attribute(..)
+            | Self::Literal(..) => {}
         }
     }
 }

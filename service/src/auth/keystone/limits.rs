@@ -132,7 +132,8 @@ impl LimitsReader {
         let asked = async { self.read(project).await.map(Arc::new) };
         match &self.projects {
             Some(projects) => {
-                let known = projects.try_get_with(project.to_owned(), asked).await;
+                // On the heap: what it waits for is as large as all that it may ask.
+                let known = Box::pin(projects.try_get_with(project.to_owned(), asked)).await;
                 known.map_err(|trouble| Trouble::clone(&trouble))
             }
             None => asked.await,

@@ -41,7 +41,7 @@ pub enum Trouble {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     section: String,
-    url: Url,
+    url: Box<Url>,
 }
 
 impl Place {
@@ -51,7 +51,7 @@ impl Place {
             // Only an address without a host refuses a password.
             let _ = url.set_password(Some("***"));
         }
-        Self { section: section.to_owned(), url }
+        Self { section: section.to_owned(), url: Box::new(url) }
     }
 }
 

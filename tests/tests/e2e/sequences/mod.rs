@@ -158,21 +158,22 @@ fn list(api: &glasshouse_tests::http::Api, query: &str, ids: &[String]) -> Outco
         let mut page = answer.json();
         let images = page["images"].as_array_mut().expect("a list");
         found.append(images);
-        match page["next"].as_str() {
-            Some(next) => next.clone_into(&mut path),
-            None => {
-                found.retain(|image| ids.iter().any(|id| image["id"] == id.as_str()));
-                found.sort_by_key(|image| image["id"].to_string());
-                answer.body = Value::Array(found).to_string().into_bytes();
-                answer.headers.clear();
-                return Outcome::of(&answer, api.base());
-            }
-        }
+        let Some(next) = page["next"].as_str() else {
+            found.retain(|image| ids.iter().any(|id| image["id"] == id.as_str()));
+            found.sort_by_key(|image| image["id"].to_string());
+            answer.body = Value::Array(found).to_string().into_bytes();
+            answer.headers.clear();
+            return Outcome::of(&answer, api.base());
+        };
+        next.clone_into(&mut path);
     }
 }
 
+/// Tells by the step, the status of Glance and ours whether the difference is meant.
+type IsMeant = fn(&Step, u16, u16) -> bool;
+
 /// Differences that are meant, each with its row in `docs/differences.md`.
-const KNOWN: &[(fn(&Step, u16, u16) -> bool, &str)] = &[];
+const KNOWN: &[(IsMeant, &str)] = &[];
 
 fn is_known(step: &Step, statuses: &[u16]) -> bool {
     statuses[1..].iter().all(|ours| {
