@@ -54,7 +54,7 @@ pub const OPTIONS: &[Opt] = &[
     Opt::new(K, "delay_auth_decision", Boolean, "Let requests without a token through to what needs none.").or("True"),
     Opt::new(K, "cafile", Path, "Certificates to check Keystone's with."),
     Opt::new(K, "insecure", Boolean, "Do not check Keystone's certificate.").or("False"),
-    Opt::new(K, "http_connect_timeout", Integer, "Seconds that one call to Keystone may take.").or("15"),
+    Opt::new(K, "http_connect_timeout", Integer, "Seconds that one call to Keystone may take.").or("60"),
     Opt::new(K, "http_request_max_retries", Integer, "Further attempts of a call to Keystone.").or("3"),
     Opt::new(K, "memcached_servers", List, "Shared cache of tokens; this service keeps its own and only checks the names.")
         .was(&[(K, "memcache_servers")]),
@@ -96,7 +96,7 @@ pub const OPTIONS: &[Opt] = &[
     Opt::new(L, "endpoint_interface", Text, "The interface of the endpoint: public, internal or admin.").or("public"),
     Opt::new(L, "cafile", Path, "Certificates to check Keystone's with."),
     Opt::new(L, "insecure", Boolean, "Do not check Keystone's certificate.").or("False"),
-    Opt::new(L, "timeout", Integer, "Seconds that one call to Keystone may take.").or("15"),
+    Opt::new(L, "timeout", Integer, "Seconds that one call to Keystone may take.").or("60"),
     Opt::new(L, "connect_retries", Integer, "Further attempts of a call to Keystone.").or("1"),
     Opt::new(
         "oslo_middleware",
