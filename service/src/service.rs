@@ -11,12 +11,13 @@ use tokio::task::JoinHandle;
 
 use crate::api::{Api, Neighbour, server};
 use crate::app::App;
-use crate::auth::keystone::Keystone;
+use crate::auth::keystone::{Keystone, LimitsReader};
 use crate::auth::{Authenticator, ServiceTokens, TokenValidator};
 use crate::config::{AuthConfig, Config};
 use crate::db::{self, Db, DbError};
 use crate::images::protection::{ProtectionError, Protections};
 use crate::images::repair;
+use crate::images::resumable::Uploads;
 use crate::jobs::Jobs;
 use crate::lab::{self, Identity, LabError, LabOptions};
 use crate::outbound::Filter;
@@ -128,9 +129,11 @@ impl Service {
 
 /// Opens every collaborator.
 async fn open(config: &Config, db: Db, node: String) -> Result<App, StartError> {
-    db.write(db::leases::ensure_table).await?;
+    db.write(db::own_tables).await?;
     let enforcer = Enforcer::new(&config.policy)?;
     let protections = Protections::read(&config.images.protection, &enforcer)?;
+    enforcer.warn_of_unknown_rules();
+    let keystone_limits = config.keystone_limits.as_deref().map(LimitsReader::new).transpose()?;
     let outbound = Arc::new(Filter::new(&config.outbound));
     Ok(App {
         db,
@@ -139,9 +142,11 @@ async fn open(config: &Config, db: Db, node: String) -> Result<App, StartError> 
         protections,
         images: config.images.clone(),
         limits: config.limits.clone(),
+        keystone_limits,
         outbound,
         jobs: Jobs::default(),
         node,
+        uploads: Uploads::default(),
     })
 }
 

@@ -88,8 +88,14 @@ fn rows(file: &Path, verdict: &Verdict) -> Vec<(String, String)> {
     if let Some(file_system) = &verdict.contents.file_system {
         row("file system", file_system_words(file_system));
     }
+    if let Some(system) = &verdict.contents.operating_system {
+        row("operating system", plain(&system.name));
+    }
     for way in &verdict.contents.boot {
         row("boots by", format!("{way:?}").to_uppercase());
+    }
+    for problem in verdict.contents.partition_table.iter().flat_map(|table| &table.problems) {
+        row("partition table", (*problem).to_owned());
     }
     if verdict.is_ambiguous() {
         let formats: Vec<_> = verdict.formats.iter().map(|format| format.as_str()).collect();

@@ -8,8 +8,8 @@ use super::problem::{Problem, Severity};
 use super::reader::Reader;
 use super::{
     Choice, Config, CorsConfig, DatabaseConfig, DatabaseUrl, Environment, ImagesConfig, LimitsConfig,
-    LogConfig, OutboundConfig, PolicyConfig, ProtectionConfig, ProtectionFormat, ServerConfig, checks,
-    database_url, identity, image_schema, stores,
+    LogConfig, OutboundConfig, PolicyConfig, ProtectionConfig, ProtectionFormat, RemoteChecksConfig,
+    RemoteContentType, ServerConfig, UpkeepConfig, checks, database_url, identity, image_schema, stores,
 };
 
 /// A configuration that can be started with, and what should be said about it.
@@ -89,12 +89,26 @@ fn tree(reader: &mut Reader, sources: &Sources) -> Option<Config> {
     let stores = stores::read(reader);
     let policy = policy(reader, sources);
     let limits = limits(reader);
+    let keystone_limits = identity::limits(reader).map(Box::new);
     let images = images(reader, sources);
+    let upkeep = UpkeepConfig::of_rate(reader.number("glasshouse", "scrub_rate"));
     let outbound = outbound(reader);
     let log = log(reader);
     // Only here may one be absent: by now each has said all that is wrong with it.
     let (auth, database, stores) = (auth?, database?, stores?);
-    Some(Config { server, auth, database, stores, policy, limits, images, outbound, log })
+    Some(Config {
+        server,
+        auth,
+        database,
+        stores,
+        policy,
+        limits,
+        keystone_limits,
+        images,
+        upkeep,
+        outbound,
+        log,
+    })
 }
 
 fn server(reader: &mut Reader) -> ServerConfig {
@@ -195,6 +209,28 @@ fn policy(reader: &mut Reader, sources: &Sources) -> PolicyConfig {
         file,
         dirs: dirs.iter().map(|dir| directory.join(dir)).collect(),
         enforce_new_defaults: reader.boolean("oslo_policy", "enforce_new_defaults"),
+        remote: remote_checks(reader),
+    }
+}
+
+fn remote_checks(reader: &mut Reader) -> RemoteChecksConfig {
+    const SECTION: &str = "oslo_policy";
+    let content_type = |text: &str| match text {
+        "application/x-www-form-urlencoded" => Some(RemoteContentType::Form),
+        "application/json" => Some(RemoteContentType::Json),
+        _ => None,
+    };
+    let wanted = "application/x-www-form-urlencoded or application/json";
+    let seconds = |text: &str| Duration::try_from_secs_f64(text.parse().ok()?).ok();
+    RemoteChecksConfig {
+        content_type: reader.parse(SECTION, "remote_content_type", wanted, content_type).unwrap_or_default(),
+        timeout: reader
+            .parse(SECTION, "remote_timeout", "a number of seconds", seconds)
+            .unwrap_or(Duration::from_mins(1)),
+        verify_server: reader.boolean(SECTION, "remote_ssl_verify_server_crt"),
+        ca_file: reader.path(SECTION, "remote_ssl_ca_crt_file"),
+        client_certificate: reader.path(SECTION, "remote_ssl_client_crt_file"),
+        client_key: reader.path(SECTION, "remote_ssl_client_key_file"),
     }
 }
 
@@ -202,9 +238,11 @@ fn limits(reader: &mut Reader) -> LimitsConfig {
     let quota = |reader: &mut Reader, name| u32::try_from(reader.integer("DEFAULT", name, i64::MIN)).ok();
     let wanted = "a number of bytes, alone or with B, KB, MB, GB or TB";
     let storage = reader.parse("DEFAULT", "user_storage_quota", wanted, parse_size).unwrap_or(0);
+    let keystone_has_them = reader.boolean("DEFAULT", "use_keystone_limits");
     LimitsConfig {
         image_size_cap: reader.number("DEFAULT", "image_size_cap"),
-        user_storage_quota: Some(storage).filter(|bytes| *bytes > 0),
+        user_storage_quota: Some(storage).filter(|bytes| *bytes > 0 && !keystone_has_them),
+        upload_expiry: Duration::from_secs(reader.number::<u64>("glasshouse", "upload_expiry").max(1)),
         image_member_quota: quota(reader, "image_member_quota"),
         image_property_quota: quota(reader, "image_property_quota"),
         image_tag_quota: quota(reader, "image_tag_quota"),

@@ -24,6 +24,8 @@ pub mod members;
 pub mod protection;
 mod pump;
 pub mod repair;
+pub mod resumable;
+pub mod scrub;
 pub mod status;
 pub mod stores;
 pub mod tags;

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::config::options::IDENTITY_SECTION;
 use crate::config::{
     AuthConfig, Choice, Config, CorsConfig, DatabaseConfig, DatabaseUrl, DomainRef, ImagesConfig,
-    KeystoneConfig, LimitsConfig, LogConfig, OutboundConfig, PolicyConfig, ProtectionConfig, Secret,
-    ServerConfig, ServiceLogin, StoreConfig, StoreKind, StoresConfig,
+    KeystoneAccess, KeystoneConfig, LimitsConfig, LogConfig, LoginScope, OutboundConfig, PolicyConfig,
+    ProtectionConfig, Secret, ServerConfig, ServiceLogin, StoreConfig, StoreKind, StoresConfig, UpkeepConfig,
 };
 
 use super::LabError;
@@ -55,10 +56,12 @@ pub fn of(folder: &Folder, listen: SocketAddr) -> Result<Config, LabError> {
         policy: PolicyConfig {
             file: Some(path.join("policy.yaml")),
             dirs: vec![path.join("policy.d")],
-            enforce_new_defaults: true,
+            ..PolicyConfig::default()
         },
         limits: limits(),
+        keystone_limits: None,
         images: images(),
+        upkeep: UpkeepConfig::default(),
         outbound: outbound(),
         log: LogConfig { debug: false, file: None, json: false },
     })
@@ -70,24 +73,29 @@ fn auth(listen: SocketAddr) -> Result<AuthConfig, LabError> {
     // A loopback address and a port always make a URL.
     let auth_url: url::Url =
         format!("http://{listen}/identity").parse().map_err(|_| LabError::NotLoopback(listen))?;
-    Ok(AuthConfig::Keystone(Box::new(KeystoneConfig {
-        www_authenticate_uri: Some(auth_url.clone()),
-        auth_url,
+    let scope =
+        LoginScope::Project { name: "service".to_owned(), domain: DomainRef::Id(DOMAIN_ID.to_owned()) };
+    let access = KeystoneAccess {
+        section: IDENTITY_SECTION.to_owned(),
+        auth_url: auth_url.clone(),
         login: ServiceLogin::Password {
             username: "glance".to_owned(),
             user_domain: DomainRef::Id(DOMAIN_ID.to_owned()),
             password: Secret::new(""),
-            project_name: "service".to_owned(),
-            project_domain: DomainRef::Id(DOMAIN_ID.to_owned()),
+            scope,
         },
-        token_cache_time: None,
-        service_token_roles: vec!["service".to_owned()],
-        service_token_roles_required: true,
-        delay_auth_decision: true,
         cafile: None,
         insecure: false,
         timeout: Duration::from_secs(10),
         max_retries: 0,
+    };
+    Ok(AuthConfig::Keystone(Box::new(KeystoneConfig {
+        www_authenticate_uri: Some(auth_url),
+        access,
+        token_cache_time: None,
+        service_token_roles: vec!["service".to_owned()],
+        service_token_roles_required: true,
+        delay_auth_decision: true,
     })))
 }
 
@@ -95,6 +103,7 @@ fn limits() -> LimitsConfig {
     LimitsConfig {
         image_size_cap: TEBIBYTE,
         user_storage_quota: None,
+        upload_expiry: Duration::from_hours(24),
         image_member_quota: Some(128),
         image_property_quota: Some(128),
         image_tag_quota: Some(128),

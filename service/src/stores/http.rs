@@ -109,10 +109,22 @@ impl Backend for HttpBackend {
         Err(StoreError::ReadOnly)
     }
 
-    async fn reader(&self, url: &str, range: Option<ByteRange>) -> Result<ByteStream, StoreError> {
+    async fn reader(
+        &self,
+        url: &str,
+        size_bytes: Option<u64>,
+        range: Option<ByteRange>,
+    ) -> Result<ByteStream, StoreError> {
         let response = self.ask(Method::GET, url, range).await?;
         let status = response.status();
         refuse(status)?;
+        // What a server may leave out is no mistake, and of a part it says how long the part is.
+        if let (StatusCode::OK, Some(recorded_bytes), Some(stored_bytes)) =
+            (status, size_bytes, response.content_length())
+            && recorded_bytes != stored_bytes
+        {
+            return Err(StoreError::WrongSize { recorded_bytes, stored_bytes });
+        }
         let bytes =
             response.bytes_stream().map_err(|error| StoreError::Unreachable(error.without_url().into()));
         match range {
@@ -281,7 +293,7 @@ mod tests {
         range: Option<(u64, u64)>,
     ) -> Result<Vec<u8>, StoreError> {
         let range = range.map(|(offset_bytes, length_bytes)| ByteRange { offset_bytes, length_bytes });
-        let frames: Vec<Bytes> = backend.reader(url, range).await?.try_collect().await?;
+        let frames: Vec<Bytes> = backend.reader(url, None, range).await?.try_collect().await?;
         Ok(frames.concat())
     }
 
@@ -296,6 +308,8 @@ mod tests {
             assert_eq!(backend.size(&url).await.expect("a size"), 10);
         }
         assert!(load(&backend, &format!("{base}/short"), Some((8, 5))).await.is_err());
+        let longer = backend.reader(&format!("{base}/plain"), Some(11), None).await.err();
+        assert!(matches!(longer, Some(StoreError::WrongSize { recorded_bytes: 11, stored_bytes: 10 })));
     }
 
     #[tokio::test]

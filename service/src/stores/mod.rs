@@ -13,7 +13,7 @@ mod conformance;
 mod file;
 mod http;
 
-pub use backend::{Backend, Batch, ByteRange, ByteStream, StoredObject, Writer};
+pub use backend::{Backend, Batch, ByteRange, ByteStream, Content, KeptObject, Lender, StoredObject, Writer};
 
 /// Why a store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,9 @@ pub enum StoreError {
     Denied { path: String, source: std::io::Error },
     #[error("the store is read-only")]
     ReadOnly,
+    /// Cut off, or another thing than was stored.
+    #[error("{stored_bytes} bytes are stored and {recorded_bytes} are recorded")]
+    WrongSize { recorded_bytes: u64, stored_bytes: u64 },
     /// A server that holds the bytes is away, or in trouble of its own.
     #[error("the server of the store cannot be reached: {0}")]
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),

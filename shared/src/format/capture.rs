@@ -86,7 +86,6 @@ impl Regions {
         }
     }
 
-    #[cfg(test)]
     pub(super) fn held_bytes(&self) -> usize {
         self.held.values().map(|region| region.bytes.len()).sum()
     }

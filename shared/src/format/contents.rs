@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::capture::{Missing, View};
 use super::gpt::is_boot_sector;
 use super::inspector::Reading;
+use super::os_release::OperatingSystem;
 use super::verdict::Finding;
 use super::{file_systems, partitions};
 
@@ -79,6 +80,8 @@ pub struct PartitionTable {
     pub id: Option<String>,
     /// The first partitions in the order of the table, at most 128.
     pub partitions: Vec<Partition>,
+    /// What is wrong with it: checksums, or a backup that says something else. Only in a GPT.
+    pub problems: Vec<&'static str>,
 }
 
 /// What a machine needs to start from this disk.
@@ -100,6 +103,8 @@ pub struct Contents {
     pub file_system: Option<FileSystem>,
     /// The ways that were found; none does not mean that it cannot boot.
     pub boot: Vec<BootWay>,
+    /// The system that is installed on it; only ever found in a file, never in a stream.
+    pub operating_system: Option<OperatingSystem>,
 }
 
 impl Contents {
@@ -115,6 +120,7 @@ impl Contents {
             words.push(format!("{scheme} with {count} partition{}", if count == 1 { "" } else { "s" }));
         }
         words.extend(self.file_system.iter().map(|file_system| format!("{} file system", file_system.kind)));
+        words.extend(self.operating_system.iter().map(|system| system.name.clone()));
         let ways: Vec<_> =
             self.boot.iter().map(|way| if *way == BootWay::Bios { "BIOS" } else { "UEFI" }).collect();
         if !ways.is_empty() {
@@ -133,7 +139,7 @@ pub(super) fn of_disk(disk: &dyn Disk) -> Result<Contents, Missing> {
     if is_boot_sector(&sector)
         && let Some((table, boot)) = partitions::read(disk, &sector)?
     {
-        return Ok(Contents { partition_table: Some(table), file_system: None, boot });
+        return Ok(Contents { partition_table: Some(table), boot, ..Contents::default() });
     }
     file_systems::ask(disk, 0);
     let mut file_system = file_systems::read(disk, 0)?;

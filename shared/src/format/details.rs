@@ -217,7 +217,7 @@ pub struct Iso {
 pub struct Luks {
     /// 1 or 2.
     pub version: u16,
-    /// `aes-xts-plain64`; version 2 keeps it elsewhere.
+    /// `aes-xts-plain64`
     pub cipher: Option<String>,
     /// `sha256`
     pub hash: Option<String>,
@@ -225,8 +225,10 @@ pub struct Luks {
     pub key_bits: Option<u64>,
     /// Where the encrypted bytes begin.
     pub payload_offset_bytes: Option<u64>,
-    /// Key slots in use, of eight.
+    /// Key slots in use.
     pub key_slots: Option<u32>,
+    /// How a key is made of a passphrase: `pbkdf2`, `argon2id`.
+    pub key_derivation: Option<String>,
     /// Label, in version 2.
     pub label: Option<String>,
     /// Identity of the volume.

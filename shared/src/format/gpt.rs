@@ -2,13 +2,16 @@
 //! `partitions`.
 
 use super::Format;
-use super::capture::View;
+use super::capture::{View, optional};
 use super::fields::{array, le32, stands};
+use super::gpt_header::{GptHeader, SECTOR_SIZES};
 use super::inspector::Reading;
 use super::verdict::Match;
 
 pub(super) const BOOT_SIGNATURE: &[u8] = &[0x55, 0xAA];
 pub(super) const PROTECTIVE: u8 = 0xEE;
+/// Two hundred times what a disk usually has.
+const MOST_TABLE_BYTES: u64 = 4 << 20;
 
 /// The first sector, unless it is the one of a FAT file system without partitions.
 pub(super) fn is_boot_sector(sector: &[u8]) -> bool {
@@ -29,6 +32,14 @@ pub(super) fn read(view: &View<'_>) -> Reading {
     let mut found = Match::new(Format::Gpt);
     if let Some(reason) = insane(sector) {
         found.fail("mbr", reason);
+    }
+    for sector_bytes in SECTOR_SIZES {
+        let header = optional(view.read(sector_bytes, 512))?.and_then(GptHeader::parse);
+        let table_bytes = header.map_or(0, |header| header.table_bytes());
+        if entries(sector).any(|entry| entry[4] == PROTECTIVE) && table_bytes > MOST_TABLE_BYTES {
+            // Stricter than the service that we follow: whoever reads all of it reads the whole disk.
+            found.fail("gpt", format!("its partition table claims {table_bytes} bytes"));
+        }
     }
     found.virtual_size_bytes = Some(view.length()?);
     Ok(Some(found.into()))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Format;
 use super::capture::{HEAD_BYTES, Missing, Range, Regions, Tail, View};
 use super::verdict::{Finding, SafetyFailure, Verdict};
-use super::{contents, gpt, iso, luks, qcow2, qcow2_guest, qed, vdi, vhd, vhdx, vmdk, wrappers};
+use super::{contents, gpt, guest, iso, luks, qcow2, qed, vdi, vhd, vhdx, vmdk, wrappers};
 
 /// Looks at what is there and finds something, finds nothing (`None` or [`Missing::Never`]), or wants to look again.
 pub(super) type Reading = Result<Option<Finding>, Missing>;
@@ -23,10 +23,10 @@ const READERS: &[Reader] = &[
     (vdi::read, 0),
     (iso::read, 64 * 1024),
     (gpt::read, 0),
-    (luks::read, 64 * 1024),
+    (luks::read, 72 * 1024),
     (wrappers::read, 0),
     (contents::read, 512 * 1024),
-    (qcow2_guest::read, 768 * 1024),
+    (guest::read, 768 * 1024),
 ];
 
 /// Watches one image go by. Feed it with [`Inspector::update`], then ask it once with [`Inspector::finish`].
@@ -238,8 +238,8 @@ impl Inspector {
         }
     }
 
-    #[cfg(test)]
-    pub(super) fn held_bytes(&self) -> usize {
+    /// How many bytes of the image are kept at this moment; always less than 4 MiB.
+    pub fn held_bytes(&self) -> usize {
         self.head.len()
             + self.tail.bytes().len()
             + self.slots.iter().map(|slot| slot.regions.held_bytes()).sum::<usize>()

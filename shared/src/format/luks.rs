@@ -3,8 +3,9 @@
 use super::Format;
 use super::capture::{View, optional};
 use super::details::{Details, Luks};
-use super::fields::{be16, be32, be64, stands, text};
+use super::fields::{be16, be32, stands, text};
 use super::inspector::Reading;
+use super::luks2;
 use super::verdict::Match;
 
 const MAGIC: &[u8] = b"LUKS\xba\xbe";
@@ -27,7 +28,11 @@ pub(super) fn read(view: &View<'_>) -> Reading {
         found.details = Details::Luks(version_1(bytes, payload_bytes));
     } else {
         found.fail("version", format!("version {version} of LUKS is not supported"));
-        found.details = Details::Luks(version_2(bytes, version));
+        let mut luks = version_2(bytes, version);
+        if version == 2 {
+            luks2::read(view, bytes, &mut luks)?;
+        }
+        found.details = Details::Luks(luks);
     }
     Ok(Some(found.into()))
 }
@@ -45,6 +50,7 @@ fn version_1(bytes: &[u8], payload_bytes: u64) -> Luks {
         key_bits: be32(bytes, 108).map(|key_bytes| u64::from(key_bytes) * 8),
         payload_offset_bytes: Some(payload_bytes),
         key_slots: u32::try_from((0..KEY_SLOTS).filter(in_use).count()).ok(),
+        key_derivation: Some("pbkdf2".to_owned()),
         label: None,
         uuid: field(bytes, 168, 40),
     }
@@ -56,9 +62,9 @@ fn version_2(bytes: &[u8], version: u16) -> Luks {
         cipher: None,
         hash: Some(field(bytes, 72, 32)),
         key_bits: None,
-        // Where the data begins is told by the JSON area; behind both headers at the earliest.
-        payload_offset_bytes: be64(bytes, 8).and_then(|header_bytes| header_bytes.checked_mul(2)),
+        payload_offset_bytes: None,
         key_slots: None,
+        key_derivation: None,
         label: Some(field(bytes, 24, 48)).filter(|label| !label.is_empty()),
         uuid: field(bytes, 168, 40),
     }

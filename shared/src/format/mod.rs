@@ -5,9 +5,11 @@
 //! [`judge`](fn@judge) holds a verdict against what somebody declared. [`inspect_reader`] does the same for a file, reading only
 //! what is needed. Nothing here trusts a length, an offset or a count that it reads.
 //!
-//! Which formats count as *detected*, and which checks make an image dangerous, is the same as in the Glance of the
-//! day, so that both refuse the same images. What is known beyond that (a fixed VHD behind its footer, an archive, a
-//! partition table inside a qcow2) is told in the details and never changes what is accepted.
+//! Which formats count as *detected* is the same as in the Glance of the day, and so are the checks that make an image
+//! dangerous, so that both refuse the same images. Stricter are only checks that say so where they stand: they refuse
+//! what names other files and what no program opens. What is known beyond that (a fixed VHD behind its footer, an
+//! archive, the partitions inside an image, the operating system on them) is told in the details and never changes what
+//! is accepted.
 
 mod capture;
 mod contents;
@@ -15,10 +17,15 @@ mod details;
 mod fields;
 mod file_systems;
 mod gpt;
+mod gpt_header;
+mod guest;
 mod inspector;
 mod iso;
 mod judge;
 mod luks;
+mod luks2;
+mod operating_system;
+mod os_release;
 mod partition_kinds;
 mod partitions;
 mod qcow2;
@@ -31,6 +38,7 @@ mod vhd;
 mod vhdx;
 mod vmdk;
 mod vmdk_descriptor;
+mod vmdk_grains;
 mod words;
 mod wrappers;
 
@@ -43,6 +51,7 @@ pub use details::{
 };
 pub use inspector::Inspector;
 pub use judge::{Accepted, Refusal, Rules, judge};
+pub use os_release::OperatingSystem;
 pub use reader::inspect_reader;
 pub use verdict::{SafetyFailure, Verdict};
 pub use words::{disk_format_for, readable_size, suggested_name};

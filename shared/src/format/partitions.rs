@@ -4,6 +4,7 @@ use super::capture::{Missing, optional};
 use super::contents::{BootWay, Disk, Partition, PartitionScheme, PartitionTable};
 use super::fields::{guid, le32, le64, stands, text_utf16};
 use super::gpt::{BOOT_SIGNATURE, PROTECTIVE, entries};
+use super::gpt_header::{GptHeader, SECTOR_SIZES};
 use super::{file_systems, partition_kinds};
 
 /// Tables may claim billions of entries; nobody reads more than this.
@@ -11,8 +12,6 @@ const MOST_PARTITIONS: usize = 128;
 /// Of so many partitions it is read what is in them.
 const MOST_FILE_SYSTEMS: usize = 64;
 const MOST_TABLE_BYTES: u64 = 48 * 1024;
-/// The table of a disk with sectors of 512 bytes, then of 4096.
-const GPT_SECTOR_SIZES: [u64; 2] = [512, 4096];
 const MBR_SECTOR_BYTES: u64 = 512;
 const EXTENDED: [u8; 3] = [0x05, 0x0F, 0x85];
 
@@ -21,12 +20,11 @@ pub(super) fn read(
     disk: &dyn Disk,
     sector: &[u8],
 ) -> Result<Option<(PartitionTable, Vec<BootWay>)>, Missing> {
-    let mut table = None;
-    if entries(sector).any(|entry| entry[4] == PROTECTIVE) {
-        table = gpt(disk)?;
-    }
-    let mut table = match table {
-        Some(table) => table,
+    let is_protective = entries(sector).any(|entry| entry[4] == PROTECTIVE);
+    let gpt = if is_protective { gpt(disk)? } else { None };
+    let header = gpt.as_ref().map(|(_, header, sector_bytes)| (*header, *sector_bytes));
+    let mut table = match gpt {
+        Some((table, ..)) => table,
         None => mbr(disk, sector)?,
     };
     if table.partitions.is_empty() {
@@ -39,6 +37,9 @@ pub(super) fn read(
         if !partition_kinds::is_container(&partition.kind) {
             partition.file_system = file_systems::read(disk, partition.start_bytes)?;
         }
+    }
+    if let Some((header, sector_bytes)) = header {
+        table.problems.extend(header.backup_problem(disk, sector_bytes)?);
     }
     let boot = ways(&table, sector);
     Ok(Some((table, boot)))
@@ -57,30 +58,30 @@ fn ways(table: &PartitionTable, sector: &[u8]) -> Vec<BootWay> {
     ways
 }
 
-fn gpt(disk: &dyn Disk) -> Result<Option<PartitionTable>, Missing> {
-    for sector_bytes in GPT_SECTOR_SIZES {
-        let Some(header) = optional(disk.read(sector_bytes, 512))? else { continue };
-        if !stands(&header, 0, b"EFI PART") {
-            continue;
-        }
-        let fields = (le64(&header, 72), le32(&header, 80), le32(&header, 84));
-        let (Some(first), Some(count), Some(entry_bytes)) = fields else { continue };
-        let entry_bytes = u64::from(entry_bytes);
+/// The table, with its header and the size of the sectors that it counts in.
+fn gpt(disk: &dyn Disk) -> Result<Option<(PartitionTable, GptHeader, u64)>, Missing> {
+    for sector_bytes in SECTOR_SIZES {
+        let header = optional(disk.read(sector_bytes, 512))?;
+        let Some(header) = header.as_deref().and_then(GptHeader::parse) else { continue };
+        let entry_bytes = u64::from(header.entry_bytes);
         if !(128..=4096).contains(&entry_bytes) {
             continue;
         }
-        let count = u64::from(count).min(MOST_TABLE_BYTES / entry_bytes);
-        let start = first.saturating_mul(sector_bytes);
+        let count = u64::from(header.count).min(MOST_TABLE_BYTES / entry_bytes);
+        let start = header.entries_sector.saturating_mul(sector_bytes);
         let length = usize::try_from(count * entry_bytes).unwrap_or(0);
         let Some(entries) = optional(disk.read(start, length))? else { continue };
+        let problems = header.problems(&entries);
         let entry_bytes = usize::try_from(entry_bytes).unwrap_or(128);
         let entries = entries.chunks_exact(entry_bytes).zip(1..);
         let partitions = entries.filter_map(|(entry, index)| gpt_entry(entry, index, sector_bytes));
-        return Ok(Some(PartitionTable {
+        let table = PartitionTable {
             scheme: PartitionScheme::Gpt,
-            id: guid(&header, 56),
+            id: header.disk_id(),
             partitions: partitions.take(MOST_PARTITIONS).collect(),
-        }));
+            problems,
+        };
+        return Ok(Some((table, header, sector_bytes)));
     }
     Ok(None)
 }
@@ -118,7 +119,7 @@ fn mbr(disk: &dyn Disk, sector: &[u8]) -> Result<PartitionTable, Missing> {
         logical(disk, start, &mut partitions)?;
     }
     let id = le32(sector, 440).filter(|id| *id != 0).map(|id| format!("{id:08x}"));
-    Ok(PartitionTable { scheme: PartitionScheme::Mbr, id, partitions })
+    Ok(PartitionTable { scheme: PartitionScheme::Mbr, id, partitions, problems: Vec::new() })
 }
 
 fn mbr_entry(entry: &[u8; 16], index: u32, base_bytes: u64) -> Option<Partition> {

@@ -19,6 +19,11 @@ pub(super) const EXTENDED_L2: u64 = 1 << 4;
 /// Of the features that a program which does not know them has to clear.
 const DATA_FILE_RAW: u64 = 1 << 1;
 
+/// QEMU opens nothing that claims more: what is longer was made to exhaust who reads it.
+const MOST_L1_ENTRIES: u32 = (32 << 20) / 8;
+const MOST_SNAPSHOTS: u32 = 65536;
+const MOST_REFCOUNT_TABLE_BYTES: u64 = 8 << 20;
+
 /// The fields of the header that are of use here.
 pub(super) struct Header {
     pub(super) version: u32,
@@ -29,6 +34,7 @@ pub(super) struct Header {
     pub(super) crypt_method: u32,
     pub(super) l1_entries: u32,
     pub(super) l1_offset: u64,
+    refcount_clusters: u32,
     snapshots: u32,
     pub(super) incompatible: u64,
     compatible: u64,
@@ -57,6 +63,7 @@ impl Header {
             crypt_method: be32(bytes, 32)?,
             l1_entries: be32(bytes, 36)?,
             l1_offset: be64(bytes, 40)?,
+            refcount_clusters: be32(bytes, 56)?,
             snapshots: be32(bytes, 60)?,
             incompatible: later(72)?,
             compatible: later(80)?,
@@ -82,6 +89,9 @@ pub(super) fn read(view: &View<'_>) -> Reading {
         return Ok(Some(found.into()));
     }
     let extensions = Extensions::read(view, &header)?;
+    if extensions.too_long {
+        found.fail("header", "one of its header extensions claims to be longer than the header may be");
+    }
     let compressed = qcow2_guest::is_compressed(view)?;
     let backing_file = backing_file(view, &header, extensions.backing_format)?;
     found.details = Details::Qcow2(Qcow2 {
@@ -124,6 +134,7 @@ fn check(header: &Header, found: &mut Match) {
         found.fail("unknown_features", format!("version {} of QCOW2 is not supported", header.version));
         return;
     }
+    check_tables(header, found);
     if header.incompatible & EXTERNAL_DATA != 0 {
         found.fail("data_file", "it keeps its data in another file, and an image must not name other files");
     }
@@ -134,6 +145,21 @@ fn check(header: &Header, found: &mut Match) {
             "unknown_features",
             format!("it needs QCOW2 features {features:#x} that are not supported"),
         );
+    }
+}
+
+/// Tables without measure. Stricter than the service that we follow; no program opens such an image.
+fn check_tables(header: &Header, found: &mut Match) {
+    let refcount_bytes =
+        header.cluster_size_bytes().map_or(0, |cluster| cluster * u64::from(header.refcount_clusters));
+    if header.l1_entries > MOST_L1_ENTRIES {
+        found.fail("tables", format!("its first table claims {} entries", header.l1_entries));
+    } else if header.snapshots > MOST_SNAPSHOTS {
+        found.fail("tables", format!("it claims {} snapshots", header.snapshots));
+    } else if refcount_bytes > MOST_REFCOUNT_TABLE_BYTES {
+        found.fail("tables", format!("its table of reference counts claims {refcount_bytes} bytes"));
+    } else if header.cluster_size_bytes().is_some_and(|cluster| u64::from(header.extensions_at) > cluster) {
+        found.fail("header", format!("its header claims {} bytes", header.extensions_at));
     }
 }
 
@@ -151,6 +177,7 @@ struct Extensions {
     backing_format: Option<String>,
     data_file: Option<String>,
     bitmaps: u32,
+    too_long: bool,
 }
 
 impl Extensions {
@@ -161,10 +188,14 @@ impl Extensions {
         for _ in 0..32 {
             let Some(start) = optional(view.read(at, 8))? else { break };
             let (Some(kind), Some(length)) = (be32(start, 0), be32(start, 4)) else { break };
-            let Some(length) = usize::try_from(length).ok().filter(|length| *length <= 4096) else { break };
             if kind == 0 {
                 break;
             }
+            // They lie in the first cluster. What stands there in version 2 need not be one.
+            let end = at.saturating_add(8).saturating_add(u64::from(length));
+            extensions.too_long |=
+                header.version >= 3 && header.cluster_size_bytes().is_some_and(|cluster| end > cluster);
+            let Some(length) = usize::try_from(length).ok().filter(|length| *length <= 4096) else { break };
             let Some(bytes) = optional(view.read(at.saturating_add(8), length))? else { break };
             match kind {
                 0xE279_2ACA => extensions.backing_format = Some(text(bytes)),

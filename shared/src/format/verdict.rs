@@ -36,6 +36,14 @@ impl Match {
         self.failures.push(SafetyFailure { check, format: self.format, explanation: explanation.into() });
     }
 
+    /// No program opens a disk whose end has no number; whoever adds to such a size gets a wrong one.
+    fn with_credible_size(mut self) -> Self {
+        if let Some(size) = self.virtual_size_bytes.filter(|size| i64::try_from(*size).is_err()) {
+            self.fail("size", format!("it claims a disk of {size} bytes, more than can be addressed"));
+        }
+        self
+    }
+
     /// A header with its magic but without its end: nothing about it can be checked, so it counts as dangerous.
     pub(super) fn truncated(format: Format) -> Self {
         let mut found = Self::new(format);
@@ -88,7 +96,7 @@ impl Verdict {
         let (mut matches, mut wrapper, mut contents, mut guest) = (Vec::new(), None, None, None);
         for finding in findings {
             match finding {
-                Finding::Match(found) => matches.push(found),
+                Finding::Match(found) => matches.push(found.with_credible_size()),
                 Finding::Wrapper(found) => wrapper = Some(found),
                 Finding::Contents(found) => contents = Some(found),
                 Finding::GuestContents(found) => guest = Some(found),
@@ -103,8 +111,11 @@ impl Verdict {
             .unwrap_or_else(|| Match { virtual_size_bytes: Some(size_bytes), ..Match::new(Format::Raw) });
         let contents = match chosen.format {
             Format::Raw | Format::Gpt | Format::Iso => contents,
-            Format::Qcow2 => guest,
-            Format::Qed | Format::Vhd | Format::Vhdx | Format::Vmdk | Format::Vdi | Format::Luks => None,
+            // What is not in the image may be in the one under it.
+            Format::Qcow2 | Format::Vdi | Format::Vhd | Format::Vmdk => {
+                guest.filter(|_| !chosen.failures.iter().any(|failure| failure.check == "backing_file"))
+            }
+            Format::Qed | Format::Vhdx | Format::Luks => None,
         };
         Self {
             formats,

@@ -3,8 +3,10 @@
 
 use super::Format;
 use super::capture::{Missing, View, optional};
+use super::contents::Disk;
 use super::details::{Details, Parent, Vhd, VhdKind};
 use super::fields::{be16, be32, be64, stands, text};
+use super::guest::{Layout, entry};
 use super::inspector::Reading;
 use super::verdict::Match;
 
@@ -15,6 +17,7 @@ pub(super) struct Footer {
     pub(super) kind: VhdKind,
     pub(super) creator: String,
     pub(super) size_bytes: u64,
+    sizes: [u64; 2],
     dynamic_offset: u64,
     saved_state: bool,
 }
@@ -38,9 +41,16 @@ impl Footer {
             },
             size_bytes: if by_geometry && geometry != 0 { geometry } else { current_size },
             creator,
+            sizes: [be64(bytes, 40)?, current_size],
             dynamic_offset: be64(bytes, 16)?,
             saved_state: *bytes.get(84)? != 0,
         })
+    }
+
+    /// Whether two programs, each of which reads one of the two, see the same disk.
+    fn agrees_with(&self, other: &Self) -> bool {
+        let facts = |footer: &Self| (footer.kind, footer.sizes, footer.dynamic_offset);
+        facts(self) == facts(other)
     }
 }
 
@@ -59,6 +69,11 @@ pub(super) fn read(view: &View<'_>) -> Reading {
     let mut found = Match::new(Format::Vhd);
     // The size as first made: what the service that we follow reports, even where the disk was grown since.
     found.virtual_size_bytes = be64(bytes, 40);
+    // Stricter than the service that we follow: which of the two counts depends on the program that opens it.
+    let end = optional(view.tail(512))?.and_then(Footer::parse);
+    if end.is_some_and(|end| !end.agrees_with(&footer)) {
+        found.fail("footer", "its footer contradicts the copy at its start");
+    }
     let mut details = Vhd {
         kind: footer.kind,
         creator: footer.creator,
@@ -93,4 +108,47 @@ fn parent(view: &View<'_>, dynamic: &[u8]) -> Result<Parent, Missing> {
         }
     }
     Ok(Parent { name, format: Some("vhd".to_owned()) })
+}
+
+/// The layout of a dynamic image; what a differencing one does not have lies in another.
+pub(super) fn layout(file: &dyn Disk, head: &[u8]) -> Result<Option<Box<dyn Layout>>, Missing> {
+    let Some(footer) = Footer::parse(head).filter(|footer| footer.kind == VhdKind::Dynamic) else {
+        return Ok(None);
+    };
+    let Some(dynamic) = optional(file.read(footer.dynamic_offset, 1024))? else { return Ok(None) };
+    if !stands(&dynamic, 0, b"cxsparse") {
+        return Ok(None);
+    }
+    let fields = (be64(&dynamic, 16), be32(&dynamic, 28), be32(&dynamic, 32));
+    let (Some(table), Some(count), Some(block)) = fields else { return Ok(None) };
+    Ok(Some(Box::new(Blocks {
+        table,
+        count: u64::from(count),
+        block_bytes: u64::from(block),
+        size_bytes: footer.size_bytes,
+    })))
+}
+
+struct Blocks {
+    table: u64,
+    count: u64,
+    block_bytes: u64,
+    size_bytes: u64,
+}
+
+impl Layout for Blocks {
+    fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    fn block_bytes(&self) -> u64 {
+        self.block_bytes
+    }
+
+    fn place(&self, file: &dyn Disk, index: u64) -> Result<Option<u64>, Missing> {
+        let sector = u32::from_be_bytes(entry(file, self.table, self.count * 4, index)?);
+        // Before each block lies a bitmap of its sectors, filled up to a whole sector.
+        let bitmap_bytes = (self.block_bytes / 512).div_ceil(8).next_multiple_of(512);
+        Ok((sector != u32::MAX).then(|| u64::from(sector) * 512 + bitmap_bytes))
+    }
 }

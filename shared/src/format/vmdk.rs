@@ -5,9 +5,11 @@ use super::Format;
 use super::capture::{View, optional};
 use super::details::{Details, Vmdk};
 use super::fields::{le16, le32, le64, stands};
+use super::guest::Layout;
 use super::inspector::Reading;
 use super::verdict::Match;
 use super::vmdk_descriptor::Descriptor;
+use super::vmdk_grains::Grains;
 
 const MAGIC: &[u8] = b"KDMV";
 const HEADER_BYTES: usize = 64;
@@ -79,7 +81,7 @@ fn sparse(view: &View<'_>) -> Reading {
         check_footer(&header, optional(view.tail(1536))?, &mut found);
     }
     if descriptor.as_ref().is_some_and(is_supported) {
-        found.virtual_size_bytes = header.capacity_sectors.checked_mul(SECTOR_BYTES);
+        found.virtual_size_bytes = Some(header.capacity_sectors.saturating_mul(SECTOR_BYTES));
     }
     let mut details = descriptor.map(Descriptor::into_details).unwrap_or_default();
     details.grain_size_bytes = header.grain_sectors.checked_mul(SECTOR_BYTES);
@@ -88,6 +90,19 @@ fn sparse(view: &View<'_>) -> Reading {
     details.dirty = header.dirty;
     found.details = Details::Vmdk(details);
     Ok(Some(found.into()))
+}
+
+/// The layout of a sparse extent whose grains are not compressed.
+pub(super) fn layout(head: &[u8]) -> Option<Box<dyn Layout>> {
+    let header = Header::parse(head)?;
+    let plain = header.flags & COMPRESSED == 0 && header.grain_directory != AT_END && le16(head, 77)? == 0;
+    plain.then_some(())?;
+    Some(Box::new(Grains {
+        size_bytes: header.capacity_sectors.checked_mul(SECTOR_BYTES)?,
+        grain_bytes: header.grain_sectors.checked_mul(SECTOR_BYTES).filter(|bytes| *bytes != 0)?,
+        directory: header.grain_directory.checked_mul(SECTOR_BYTES)?,
+        per_table: u64::from(le32(head, 44)?).max(1),
+    }))
 }
 
 /// A file that begins as text may be a descriptor whose data lies in other files.
@@ -129,7 +144,8 @@ fn check_descriptor(descriptor: Option<&Descriptor>, found: &mut Match) {
     };
     if !is_supported(descriptor) {
         let create_type = descriptor.create_type.as_deref().unwrap_or("unknown");
-        found.fail("descriptor", format!("VMDK images of the type {create_type} are not supported"));
+        let shown: String = create_type.chars().filter(|character| !character.is_control()).collect();
+        found.fail("descriptor", format!("VMDK images of the type {shown} are not supported"));
     } else if let Some(line) = &descriptor.unknown_line {
         found.fail("descriptor", format!("its descriptor has a line that is not understood: {line:?}"));
     } else if descriptor.names_path {

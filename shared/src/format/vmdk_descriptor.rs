@@ -79,7 +79,7 @@ impl Descriptor {
 
     pub(super) fn into_details(self) -> Vmdk {
         Vmdk {
-            create_type: self.create_type,
+            create_type: self.create_type.as_deref().map(unquoted),
             adapter_type: self.adapter_type,
             parent: self.parent.map(|name| Parent { name, format: Some("vmdk".to_owned()) }),
             extents: self.extents,

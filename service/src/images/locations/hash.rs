@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures_util::StreamExt;
 
 use super::add;
@@ -13,9 +12,9 @@ use crate::db::images::{ImageRecord, StatusChange};
 use crate::db::locations::LocationRecord;
 use crate::db::{self, DbError};
 use crate::error::Error;
-use crate::images::pump::{BodyError, Limit, Order, PumpError, Pumped, pump};
-use crate::images::upload::{inspect, unsupported};
-use crate::stores::{Batch, StoreError, Writer};
+use crate::images::pump::{BodyError, Limit, Nowhere, Order, PumpError, Pumped, Stages, pump};
+use crate::images::upload::{inspect, stops_when_unsafe, unsupported};
+use crate::stores::StoreError;
 use glasshouse_shared::checksum::HashDigest;
 use glasshouse_shared::format::Refusal;
 use glasshouse_shared::image::{Image, Status};
@@ -84,12 +83,13 @@ async fn read_once(
 ) -> Result<Pumped, PumpError> {
     let store = app.stores.for_location(&location.url, location.store_id()).ok_or(StoreError::NotFound)?;
     let digest = HashDigest::new(algorithm).map_err(|error| StoreError::Other(error.into()))?;
-    let bytes = store.backend().reader(&location.url, None).await?;
+    let bytes = store.backend().reader(&location.url, image.size, None).await?;
     let limit = Limit { declared: image.size, maximum: u64::MAX };
-    let stops_when_unsafe = image.container_format.as_deref() == Some("bare");
-    let order = Order { limit, hashes: vec![digest], stops_when_unsafe };
+    let stages = Stages::new(vec![digest]);
+    let order = Order { limit, stages, content: Vec::new(), stops_when_unsafe: stops_when_unsafe(image) };
     let body = bytes.map(|frame| frame.map_err(|error| BodyError::Broken(error.into()))).boxed();
-    pump(body, order, &mut Nowhere).await
+    let moved = pump(body, order, &mut Nowhere).await;
+    moved.map(|moved| moved.stages.finish()).map_err(|interrupted| interrupted.error)
 }
 
 fn judged(app: &App, image: &Image, algorithm: &str, pumped: Pumped) -> Result<Hashed, Unhashed> {
@@ -170,20 +170,4 @@ pub async fn resume(app: &Arc<App>, record: ImageRecord) -> Result<(), Error> {
         add::finish(&worker, &record.image.id, &tasks, &done).await;
     });
     Ok(())
-}
-
-/// Takes the bytes that are only looked at.
-struct Nowhere;
-
-#[async_trait]
-impl Writer for Nowhere {
-    async fn write(&mut self, _batch: Batch) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn commit(self: Box<Self>) -> Result<String, StoreError> {
-        Err(StoreError::ReadOnly)
-    }
-
-    async fn cancel(self: Box<Self>) {}
 }

@@ -172,6 +172,35 @@ fn vmdk_whose_data_lies_elsewhere_is_refused() {
     }
 }
 
+/// What the fixture's disk holds, seen through the map of a format, in a file and as a stream.
+fn assert_contents(format: &str, options: &[&str]) {
+    let folder = folder();
+    qemu_img(folder.path(), &[&["convert", "-O", format], options, &["disk.raw", "image"]].concat());
+    let bytes = std::fs::read(folder.path().join("image")).unwrap();
+    for verdict in [inspected(&bytes), streamed(&bytes, 4096)] {
+        let table = verdict.contents.partition_table.expect("the guest's partition table");
+        assert_eq!((table.scheme, table.partitions.len()), (PartitionScheme::Mbr, 1), "{format}");
+        let file_system = table.partitions[0].file_system.as_ref().expect("the guest's file system");
+        assert_eq!((file_system.kind, file_system.label.as_deref()), ("ext2", Some("root")), "{format}");
+        assert_eq!(verdict.contents.boot, [BootWay::Bios], "{format}");
+    }
+}
+
+#[test]
+fn the_disk_in_a_vdi_vhd_or_vmdk_is_seen_through_its_map() {
+    assert_contents("vdi", &["-o", "static=off"]);
+    assert_contents("vdi", &["-o", "static=on"]);
+    assert_contents("vpc", &["-o", "subformat=dynamic,force_size=on"]);
+    assert_contents("vpc", &["-o", "subformat=fixed,force_size=on"]);
+    assert_contents("vmdk", &["-o", "subformat=monolithicSparse"]);
+}
+
+#[test]
+fn the_disk_in_a_compressed_vmdk_stays_unknown() {
+    let (verdict, _) = converted("vmdk", &["-o", "subformat=streamOptimized"]);
+    assert_eq!(verdict.contents, Contents::default());
+}
+
 #[test]
 fn vdi_agrees() {
     for (options, kind) in [("static=off", "dynamic"), ("static=on", "static")] {

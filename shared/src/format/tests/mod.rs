@@ -8,8 +8,10 @@ use super::*;
 
 mod disks;
 mod headers;
+mod lies;
 mod matrix;
 mod mutation;
+mod os;
 mod parents;
 mod reader;
 mod table;

@@ -8,6 +8,7 @@ mod delete_and_tags;
 mod digests;
 mod errors;
 mod info;
+mod limits;
 mod list;
 pub(crate) mod locations;
 mod members;

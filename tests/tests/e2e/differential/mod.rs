@@ -5,7 +5,7 @@
 //! [`known::KNOWN`], with its row in `docs/differences.md`, or it fails the test.
 
 mod calls;
-mod compare;
+pub(crate) mod compare;
 mod known;
 
 use glasshouse_tests::deployment::{Database, Deployment, Site};
