@@ -42,11 +42,14 @@ mod ours;
 
 on_every_site!(locations_are_for_services_and_administrators);
 
-/// Options of a site whose images lie on a web server as well.
-pub(crate) fn options() -> String {
+/// Options of a site whose images lie on a web server as well. Glance needs two folders before it computes a digest.
+pub(crate) fn options(scratch: &Scratch) -> String {
     let port = WebServer::shared().port;
+    let (locks, staging) = (scratch.folder("locks"), scratch.folder("staging"));
+    let (locks, staging) = (locks.display(), staging.display());
     format!(
-        "[DEFAULT]\nshow_multiple_locations = True\nshow_image_direct_url = True\nimage_location_quota = 3\n\
+        "[oslo_concurrency]\nlock_path = {locks}\n[DEFAULT]\nnode_staging_uri = file://{staging}\n\
+         show_multiple_locations = True\nshow_image_direct_url = True\nimage_location_quota = 3\n\
          [glance_store]\nstores = file,http\n\
          [import_filtering_opts]\nallowed_hosts = [127.0.0.1]\nallowed_ports = [{port}]\n"
     )
@@ -57,7 +60,8 @@ fn on_sqlite() -> &'static Deployment {
     SITE.get_or_init(|| {
         let scratch = Scratch::new("locations-sqlite");
         let database = Database::sqlite_in(scratch.path());
-        Deployment::start_with(scratch, database, Keystone::shared(), &options())
+        let options = options(&scratch);
+        Deployment::start_with(scratch, database, Keystone::shared(), &options)
     })
 }
 
@@ -65,7 +69,8 @@ fn on_mariadb() -> &'static Deployment {
     static SITE: OnceLock<Deployment> = OnceLock::new();
     SITE.get_or_init(|| {
         let scratch = Scratch::new("locations-mariadb");
-        Deployment::start_with(scratch, Database::mariadb(), Keystone::shared(), &options())
+        let options = options(&scratch);
+        Deployment::start_with(scratch, Database::mariadb(), Keystone::shared(), &options)
     })
 }
 
@@ -73,7 +78,8 @@ fn on_glance() -> &'static Glance {
     static SITE: OnceLock<Glance> = OnceLock::new();
     SITE.get_or_init(|| {
         let scratch = Scratch::new("locations-glance");
-        Glance::start_with(scratch, Keystone::shared(), &Database::mariadb(), &options())
+        let options = options(&scratch);
+        Glance::start_with(scratch, Keystone::shared(), &Database::mariadb(), &options)
     })
 }
 

@@ -125,10 +125,11 @@ fn ours_answers_as_the_real_glance_does() {
 
 #[test]
 fn ours_answers_about_locations_as_the_real_glance_does() {
-    let options = crate::api::locations::options();
     let scratch = Scratch::new("differential-locations-glance");
+    let options = crate::api::locations::options(&scratch);
     let glance = Glance::start_with(scratch, Keystone::shared(), &Database::mariadb(), &options);
     let scratch = Scratch::new("differential-locations");
+    let options = crate::api::locations::options(&scratch);
     let ours = Deployment::start_with(scratch, Database::mariadb(), Keystone::shared(), &options);
     let calls = calls::locations::all();
     assert!(calls.len() >= LOCATION_CALLS_MIN, "{} calls", calls.len());

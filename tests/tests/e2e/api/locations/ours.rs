@@ -172,18 +172,15 @@ fn a_redirect_is_followed_only_where_it_may_lead(controller: &Deployment) {
 fn killed_while_it_reads_and_started_again_on_sqlite() {
     let scratch = Scratch::new("locations-crash-sqlite");
     let database = Database::sqlite_in(scratch.path());
-    killed_while_it_reads(Deployment::start_with(scratch, database, Keystone::shared(), &options()));
+    let options = options(&scratch);
+    killed_while_it_reads(Deployment::start_with(scratch, database, Keystone::shared(), &options));
 }
 
 #[test]
 fn killed_while_it_reads_and_started_again_on_mariadb() {
     let scratch = Scratch::new("locations-crash-mariadb");
-    killed_while_it_reads(Deployment::start_with(
-        scratch,
-        Database::mariadb(),
-        Keystone::shared(),
-        &options(),
-    ));
+    let options = options(&scratch);
+    killed_while_it_reads(Deployment::start_with(scratch, Database::mariadb(), Keystone::shared(), &options));
 }
 
 fn killed_while_it_reads(mut controller: Deployment) {
