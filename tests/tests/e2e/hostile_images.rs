@@ -240,12 +240,13 @@ fn refuse_all(controller: &Deployment, cases: &[Case]) {
         let file = scratch.join("image");
         make(script, scratch.path());
         for format in *formats {
-            refuse(controller, &api, &file, format, &format!("{what}, sent as {format}"), word);
+            refuse((controller, &api), &file, format, (&format!("{what}, sent as {format}"), word));
         }
     }
 }
 
-fn refuse(controller: &Deployment, api: &Api, file: &Path, format: &str, what: &str, word: &str) {
+/// Sends the file under this format, and looks at the answer and at what it leaves behind.
+fn refuse((controller, api): (&Deployment, &Api), file: &Path, format: &str, (what, word): (&str, &str)) {
     let id = api.create_image(&json!({"disk_format": format, "container_format": "bare"}));
     let answer = api.upload_file(&id, file);
     assert_eq!(answer.status, 415, "{what}: {}", answer.text());
