@@ -1,7 +1,10 @@
 //! MD5 (RFC 1321), eight streams at once. One alone is left to the assembler of `md5-asm`, which no vector beats.
 #![expect(clippy::inline_always, reason = "only what is inlined is compiled for the vector unit")]
 
+use core::arch::x86_64::__m256i;
+
 use pulp::NullaryFnOnce;
+use pulp::x86::V4;
 
 use crate::vector::{Algorithm, LANES, Vector};
 
@@ -22,7 +25,8 @@ impl Algorithm for Md5 {
     }
 
     fn eight(vector: Vector, states: &mut [State; LANES], blocks: [&[u8]; LANES], count: usize) {
-        vector.unit.vectorize(Eight { states, blocks, count });
+        let blocks = blocks.map(|lane| &lane.as_chunks().0[..count]);
+        vector.unit.vectorize(Eight { unit: Unit(vector.unit), states, blocks, count });
     }
 
     fn length(total_bytes: u64) -> [u8; 16] {
@@ -35,30 +39,54 @@ impl Algorithm for Md5 {
     }
 }
 
-/// A word of each lane. Plain arrays: the compiler makes vectors of them where the processor has some.
-#[derive(Clone, Copy)]
-#[repr(align(32))]
-struct Words([u32; LANES]);
+type Block = [u8; BLOCK];
 
-impl Words {
+/// The operations of RFC 1321 §3.4 on a word of each lane. The constants are truth tables of three bits.
+#[derive(Clone, Copy)]
+struct Unit(V4);
+
+impl Unit {
     #[inline(always)]
-    fn of(word: impl Fn(usize) -> u32) -> Self {
-        Self(std::array::from_fn(word))
+    fn add(self, a: __m256i, b: __m256i) -> __m256i {
+        self.0.avx2._mm256_add_epi32(a, b)
+    }
+
+    #[inline(always)]
+    fn choose(self, x: __m256i, y: __m256i, z: __m256i) -> __m256i {
+        self.0.avx512vl._mm256_ternarylogic_epi32::<0xca>(x, y, z)
+    }
+
+    #[inline(always)]
+    fn choose_by_last(self, x: __m256i, y: __m256i, z: __m256i) -> __m256i {
+        self.choose(z, x, y)
+    }
+
+    #[inline(always)]
+    fn parity(self, x: __m256i, y: __m256i, z: __m256i) -> __m256i {
+        self.0.avx512vl._mm256_ternarylogic_epi32::<0x96>(x, y, z)
+    }
+
+    /// `y ⊕ (x ∨ ¬z)`
+    #[inline(always)]
+    fn odd(self, x: __m256i, y: __m256i, z: __m256i) -> __m256i {
+        self.0.avx512vl._mm256_ternarylogic_epi32::<0x39>(x, y, z)
+    }
+
+    #[inline(always)]
+    fn turn<const BITS: i32>(self, a: __m256i) -> __m256i {
+        self.0.avx512vl._mm256_rol_epi32::<BITS>(a)
+    }
+
+    #[inline(always)]
+    fn everywhere(self, word: u32) -> __m256i {
+        self.0.avx._mm256_set1_epi32(word.cast_signed())
     }
 }
 
-macro_rules! lanes {
-    ($lane:ident => $word:expr) => {
-        Words::of(
-            #[inline(always)]
-            |$lane| $word,
-        )
-    };
-}
-
 struct Eight<'a> {
+    unit: Unit,
     states: &'a mut [State; LANES],
-    blocks: [&'a [u8]; LANES],
+    blocks: [&'a [Block]; LANES],
     count: usize,
 }
 
@@ -67,77 +95,55 @@ impl NullaryFnOnce for Eight<'_> {
 
     #[inline(always)]
     fn call(self) {
-        let Self { states, blocks, count } = self;
-        let mut sums: [Words; 4] = std::array::from_fn(|word| lanes!(lane => states[lane][word]));
-        let blocks = blocks.map(|lane| &lane.as_chunks::<BLOCK>().0[..count]);
+        let Self { unit, states, blocks, count } = self;
+        let mut sums: [__m256i; 4] =
+            std::array::from_fn(|word| pulp::cast::<[u32; LANES], _>(states.map(|state| state[word])));
         for number in 0..count {
-            let words = transpose(&blocks, number);
-            compress(&mut sums, &words);
+            let words = transpose(blocks.map(|lane| &lane[number]));
+            compress(unit, &mut sums, &words);
         }
+        let sums: [[u32; LANES]; 4] = sums.map(pulp::cast);
         for (lane, state) in states.iter_mut().enumerate() {
-            *state = std::array::from_fn(|word| sums[word].0[lane]);
+            *state = sums.map(|sum| sum[lane]);
         }
     }
 }
 
-/// The sixteen words of one block, each of all lanes.
+/// The sixteen words of a block of each lane.
 #[inline(always)]
-fn transpose(blocks: &[&[[u8; BLOCK]]; LANES], number: usize) -> [Words; 16] {
-    let mut words = [Words([0; LANES]); 16];
-    for (lane, blocks) in blocks.iter().enumerate() {
-        for (word, bytes) in words.iter_mut().zip(blocks[number].as_chunks().0) {
-            word.0[lane] = u32::from_le_bytes(*bytes);
+fn transpose(blocks: [&Block; LANES]) -> [__m256i; 16] {
+    let mut words = [[0_u32; LANES]; 16];
+    for (lane, block) in blocks.iter().enumerate() {
+        for (word, bytes) in words.iter_mut().zip(block.as_chunks().0) {
+            word[lane] = u32::from_le_bytes(*bytes);
         }
     }
-    words
+    words.map(pulp::cast)
 }
 
 #[inline(always)]
-fn choose(x: Words, y: Words, z: Words) -> Words {
-    lanes!(lane => z.0[lane] ^ (x.0[lane] & (y.0[lane] ^ z.0[lane])))
-}
-
-#[inline(always)]
-fn choose_by_last(x: Words, y: Words, z: Words) -> Words {
-    choose(z, x, y)
-}
-
-#[inline(always)]
-fn parity(x: Words, y: Words, z: Words) -> Words {
-    lanes!(lane => x.0[lane] ^ y.0[lane] ^ z.0[lane])
-}
-
-#[inline(always)]
-fn odd(x: Words, y: Words, z: Words) -> Words {
-    lanes!(lane => y.0[lane] ^ (x.0[lane] | !z.0[lane]))
-}
-
-#[inline(always)]
-fn compress(sums: &mut [Words; 4], words: &[Words; 16]) {
+fn compress(unit: Unit, sums: &mut [__m256i; 4], words: &[__m256i; 16]) {
     let [mut a, mut b, mut c, mut d] = *sums;
     macro_rules! step {
         ($mix:ident, $a:ident, $b:ident, $c:ident, $d:ident, $word:expr, $turn:expr, $number:expr) => {
-            let mixed = $mix($b, $c, $d);
-            let (word, sine) = (words[$word % 16], SINES[$number]);
-            $a = lanes!(lane => {
-                let sum = $a.0[lane].wrapping_add(mixed.0[lane]).wrapping_add(word.0[lane]).wrapping_add(sine);
-                $b.0[lane].wrapping_add(sum.rotate_left($turn))
-            });
+            let constant = unit.add(words[$word % 16], unit.everywhere(SINES[$number]));
+            let sum = unit.add(unit.add($a, constant), unit.$mix($b, $c, $d));
+            $a = unit.add($b, unit.turn::<$turn>(sum));
         };
     }
-    // Round, first word, distance to the next word, and the four turns.
+    // The number of the round, its first word, the distance to the next word, and the four turns.
     macro_rules! round {
-        ($mix:ident, $round:expr, $first:expr, $next:expr, $turns:expr) => {
+        ($mix:ident, $round:expr, $first:expr, $next:expr, $turns:tt) => {
             round!($mix, $round, $first, $next, $turns, 0);
             round!($mix, $round, $first, $next, $turns, 4);
             round!($mix, $round, $first, $next, $turns, 8);
             round!($mix, $round, $first, $next, $turns, 12);
         };
-        ($mix:ident, $round:expr, $first:expr, $next:expr, $turns:expr, $i:expr) => {
-            step!($mix, a, b, c, d, $first + $next * $i, $turns[0], $round * 16 + $i);
-            step!($mix, d, a, b, c, $first + $next * ($i + 1), $turns[1], $round * 16 + $i + 1);
-            step!($mix, c, d, a, b, $first + $next * ($i + 2), $turns[2], $round * 16 + $i + 2);
-            step!($mix, b, c, d, a, $first + $next * ($i + 3), $turns[3], $round * 16 + $i + 3);
+        ($mix:ident, $round:expr, $first:expr, $next:expr, [$t0:expr, $t1:expr, $t2:expr, $t3:expr], $i:expr) => {
+            step!($mix, a, b, c, d, $first + $next * $i, $t0, $round * 16 + $i);
+            step!($mix, d, a, b, c, $first + $next * ($i + 1), $t1, $round * 16 + $i + 1);
+            step!($mix, c, d, a, b, $first + $next * ($i + 2), $t2, $round * 16 + $i + 2);
+            step!($mix, b, c, d, a, $first + $next * ($i + 3), $t3, $round * 16 + $i + 3);
         };
     }
     round!(choose, 0, 0, 1, [7, 12, 17, 22]);
@@ -145,7 +151,7 @@ fn compress(sums: &mut [Words; 4], words: &[Words; 16]) {
     round!(parity, 2, 5, 3, [4, 11, 16, 23]);
     round!(odd, 3, 0, 7, [6, 10, 15, 21]);
     for (sum, word) in sums.iter_mut().zip([a, b, c, d]) {
-        *sum = lanes!(lane => sum.0[lane].wrapping_add(word.0[lane]));
+        *sum = unit.add(*sum, word);
     }
 }
 

@@ -98,13 +98,17 @@ impl Unit {
     /// The next sixteen words of the message schedule, in the place of the last sixteen.
     #[inline(always)]
     fn schedule(self, words: &mut Words) {
-        for number in 0..16 {
-            let (second, tenth) = (words[(number + 1) % 16], words[(number + 9) % 16]);
-            let last = words[(number + 14) % 16];
-            let low = self.parity(self.turn::<1>(second), self.turn::<8>(second), self.shift::<7>(second));
-            let high = self.parity(self.turn::<19>(last), self.turn::<61>(last), self.shift::<6>(last));
-            words[number] = self.add(self.add(words[number], low), self.add(tenth, high));
+        // Written out, so that the words stay in registers.
+        macro_rules! next {
+            ($($number:expr),*) => {$(
+                let (second, tenth) = (words[($number + 1) % 16], words[($number + 9) % 16]);
+                let last = words[($number + 14) % 16];
+                let low = self.parity(self.turn::<1>(second), self.turn::<8>(second), self.shift::<7>(second));
+                let high = self.parity(self.turn::<19>(last), self.turn::<61>(last), self.shift::<6>(last));
+                words[$number] = self.add(self.add(words[$number], low), self.add(tenth, high));
+            )*};
         }
+        next!(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     }
 }
 

@@ -36,6 +36,12 @@ pub enum Error {
     /// `size_bytes` of the whole, where the request got so far that it is known.
     #[error("{message}")]
     RangeNotSatisfiable { message: String, size_bytes: Option<u64> },
+    /// A step of a resumable upload does not fit the state that the upload is in.
+    #[error("{message}")]
+    UploadStep { problem: UploadProblem, message: String },
+    /// All data of a resumable upload arrived, and then was refused.
+    #[error("{0}")]
+    Processed(Box<Error>),
     /// A request header is longer than the configured limit.
     #[error("{0}")]
     HeaderTooLarge(String),
@@ -48,6 +54,17 @@ pub enum Error {
     /// Our fault or a neighbour's; the client reads a fixed sentence.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What does not fit (draft-ietf-httpbis-resumable-upload-12 §7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UploadProblem {
+    /// The data begins elsewhere than where the last ended.
+    MismatchingOffset { expected: u64, provided: u64 },
+    /// All of it is there already.
+    Completed,
+    /// Two lengths were announced, or one that is not kept.
+    InconsistentLength,
 }
 
 impl Error {

@@ -11,13 +11,16 @@ use tokio::task::JoinHandle;
 
 use crate::api::{Api, Neighbour, server};
 use crate::app::App;
-use crate::auth::keystone::Keystone;
+use crate::auth::keystone::{Keystone, LimitsReader};
 use crate::auth::{Authenticator, ServiceTokens, TokenValidator};
 use crate::config::{AuthConfig, Config};
 use crate::db::{self, Db, DbError};
 use crate::images::protection::{ProtectionError, Protections};
 use crate::images::repair;
+use crate::images::resumable::Uploads;
+use crate::jobs::Jobs;
 use crate::lab::{self, Identity, LabError, LabOptions};
+use crate::outbound::Filter;
 use crate::policy::{Enforcer, PolicyError};
 use crate::stores::{StoreError, Stores};
 
@@ -51,6 +54,7 @@ pub struct Service {
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
     heartbeat: JoinHandle<()>,
+    app: Arc<App>,
 }
 
 impl Service {
@@ -102,8 +106,9 @@ impl Service {
         let api = Arc::new(api.map_err(other)?);
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(server::serve(listener, api, stopped));
-        let heartbeat = tokio::spawn(async move { repair::heartbeat(&app).await });
-        Ok(Self { address, stop, server, heartbeat })
+        let beating = Arc::clone(&app);
+        let heartbeat = tokio::spawn(async move { repair::heartbeat(&beating).await });
+        Ok(Self { address, stop, server, heartbeat, app })
     }
 
     /// Where it listens.
@@ -118,22 +123,30 @@ impl Service {
             tracing::error!(%error, "the server did not end cleanly");
         }
         self.heartbeat.abort();
+        self.app.jobs.stop().await;
     }
 }
 
 /// Opens every collaborator.
 async fn open(config: &Config, db: Db, node: String) -> Result<App, StartError> {
-    db.write(db::leases::ensure_table).await?;
+    db.write(db::own_tables).await?;
     let enforcer = Enforcer::new(&config.policy)?;
     let protections = Protections::read(&config.images.protection, &enforcer)?;
+    enforcer.warn_of_unknown_rules();
+    let keystone_limits = config.keystone_limits.as_deref().map(LimitsReader::new).transpose()?;
+    let outbound = Arc::new(Filter::new(&config.outbound));
     Ok(App {
         db,
-        stores: Stores::open(&config.stores)?,
+        stores: Stores::open(&config.stores, &outbound)?,
         enforcer,
         protections,
         images: config.images.clone(),
         limits: config.limits.clone(),
+        keystone_limits,
+        outbound,
+        jobs: Jobs::default(),
         node,
+        uploads: Uploads::default(),
     })
 }
 

@@ -5,6 +5,7 @@
     reason = "a benchmark prints, and ends where it cannot go on"
 )]
 
+mod bytes;
 mod calls;
 mod client;
 mod contenders;
@@ -16,18 +17,24 @@ mod rows;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: bench [FACTOR]
+       bench bytes [MIB]                                                       (1024)
        bench metadata [--ours-only | --sqlite-only] [--row TEXT] [IMAGES...]   (1000 100000)";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let first = arguments.next().unwrap_or_else(|| "1".to_owned());
-    if first == "metadata"
-        && let Some(options) = metadata::Options::parse(arguments)
-    {
-        metadata::run(&options);
-    } else if let Ok(factor) = first.parse() {
-        calls::run(factor);
-    } else {
+    let understood = match first.as_str() {
+        "metadata" => metadata::Options::parse(arguments).map(|options| metadata::run(&options)),
+        "bytes" => arguments
+            .next()
+            .unwrap_or_else(|| "1024".to_owned())
+            .parse()
+            .ok()
+            .filter(|mib| *mib >= 8)
+            .map(bytes::run),
+        factor => factor.parse().ok().map(calls::run),
+    };
+    if understood.is_none() {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     }

@@ -3,9 +3,12 @@
 #
 # Everything that is not a Debian package goes below $cache, so that a second run finds it there.
 
-# apt_packages: the names in packages.txt.
+# The lists of Debian packages that are wanted; a benchmark wants one more.
+package_lists=(tests/setup/packages.txt)
+
+# apt_packages: the names in the lists.
 apt_packages() {
-  grep -Ev '^[[:space:]]*(#|$)' tests/setup/packages.txt
+  grep -hEv '^[[:space:]]*(#|$)' "${package_lists[@]}"
 }
 
 # as_root COMMAND...: runs it as root, through sudo where that is needed.
@@ -62,7 +65,7 @@ install_venv() {
   fi
   [ -x "$folder/bin/$program" ] || die "$list was installed, but brought no program $program"
   ln -sfn "$folder" "$cache/$name"
-  note "$name: $(grep -E "^(keystone|glance|python-glanceclient|python-openstackclient)==" "$list" | tr '\n' ' ')"
+  note "$name: $(grep -E "^(keystone|glance|python-glanceclient|python-openstackclient|schemathesis)==" "$list" | tr '\n' ' ')"
 }
 
 choose_python() {
@@ -85,5 +88,6 @@ install_components() {
   install_venv keystone keystone-manage
   install_venv glance glance-manage
   install_venv clients openstack
+  install_venv schemathesis schemathesis
   exec 9>&-
 }

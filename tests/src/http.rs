@@ -32,6 +32,9 @@ pub struct Api {
     token: Option<String>,
 }
 
+/// A connection that was refused or broke.
+pub type Broken = reqwest::Error;
+
 /// A request in the making.
 #[derive(Debug)]
 pub struct Call {
@@ -119,6 +122,17 @@ impl Api {
         call.header("content-type", "application/octet-stream").file(file).send()
     }
 
+    /// Opens a socket and asks for an image's data; nothing is read yet.
+    pub fn begin_download(&self, id: &str) -> TcpStream {
+        let address = self.base.trim_start_matches("http://");
+        let mut socket = TcpStream::connect(address).expect("a connection");
+        let token = self.token.as_deref().unwrap_or_default();
+        let head =
+            format!("GET /v2/images/{id}/file HTTP/1.1\r\nHost: {address}\r\nX-Auth-Token: {token}\r\n\r\n");
+        socket.write_all(head.as_bytes()).expect("the head is taken");
+        socket
+    }
+
     /// Opens a socket and sends the head of an upload of `declared` bytes, then `sent` bytes of it.
     /// Dropping the socket is the client that hangs up.
     pub fn begin_upload(&self, id: &str, declared: u64, sent: &[u8]) -> TcpStream {
@@ -168,7 +182,7 @@ impl Call {
     }
 
     /// Sends it; an error is a connection that was refused or broke.
-    pub fn try_send(self) -> Result<Answer, reqwest::Error> {
+    pub fn try_send(self) -> Result<Answer, Broken> {
         let Self { request, shown, port } = self;
         RUNTIME.block_on(async {
             let response = request.send().await?;

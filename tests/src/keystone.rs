@@ -119,17 +119,69 @@ impl Keystone {
         self.admin().call("DELETE", "/v3/auth/tokens").header("x-subject-token", token).send().expect(204);
     }
 
-    /// Puts an Image service into the catalog, in a region of its own: many can stand side by side.
-    pub fn register_image_service(&self, region: &str, url: &str) {
+    /// Puts an Image service into the catalog, in a region of its own: many can stand side by side. Tells the id of
+    /// the public endpoint.
+    pub fn register_image_service(&self, region: &str, url: &str) -> String {
         let api = self.admin();
-        api.put_json(&format!("/v3/regions/{region}"), &json!({"region": {}})).expect(201);
-        let services = api.get("/v3/services?type=image").expect(200).json();
-        let service = text(&services["services"][0]["id"]);
-        for interface in ["public", "internal", "admin"] {
+        // A region that is there already is well.
+        api.put_json(&format!("/v3/regions/{region}"), &json!({"region": {}}));
+        let service = self.image_service();
+        let register = |interface: &str| {
             let endpoint =
                 json!({"interface": interface, "region_id": region, "service_id": service, "url": url});
-            api.post_json("/v3/endpoints", &json!({"endpoint": endpoint})).expect(201);
-        }
+            let made = api.post_json("/v3/endpoints", &json!({"endpoint": endpoint})).expect(201).json();
+            text(&made["endpoint"]["id"])
+        };
+        register("internal");
+        register("admin");
+        register("public")
+    }
+
+    fn image_service(&self) -> String {
+        let services = self.admin().get("/v3/services?type=image").expect(200).json();
+        text(&services["services"][0]["id"])
+    }
+
+    /// What `openstack registered limit create` does, for the Image service in a region.
+    pub fn register_limit(&self, region: &str, name: &str, limit: i64) {
+        let limit = json!({
+            "service_id": self.image_service(), "region_id": region, "resource_name": name, "default_limit": limit,
+        });
+        self.admin().post_json("/v3/registered_limits", &json!({"registered_limits": [limit]})).expect(201);
+    }
+
+    /// What `openstack limit create` does: a project gets another limit than the registered one.
+    pub fn limit_project(&self, region: &str, project: &str, (name, limit): (&str, i64)) {
+        let limit = json!({
+            "service_id": self.image_service(), "region_id": region, "resource_name": name,
+            "resource_limit": limit, "project_id": self.project_id(project),
+        });
+        self.admin().post_json("/v3/limits", &json!({"limits": [limit]})).expect(201);
+    }
+
+    /// Makes a person and, if there is none of that name, the project.
+    pub fn add_person(&self, person: Person) {
+        let api = self.admin();
+        let project = json!({"project": {"name": person.project, "domain_id": "default"}});
+        api.post_json("/v3/projects", &project);
+        let project = self.project_id(person.project);
+        let user = json!({"name": person.name, "password": person.password, "domain_id": "default"});
+        let made = api.post_json("/v3/users", &json!({"user": user})).expect(201).json();
+        let (user, role) = (text(&made["user"]["id"]), self.role_id(person.role));
+        api.call("PUT", &format!("/v3/projects/{project}/users/{user}/roles/{role}")).send().expect(204);
+    }
+
+    /// The role reader for the system: the account may look at everything.
+    pub fn let_read_the_system(&self, person: Person) {
+        let api = self.admin();
+        let found = api.get(&format!("/v3/users?name={}", person.name)).expect(200).json();
+        let (user, role) = (text(&found["users"][0]["id"]), self.role_id("reader"));
+        api.call("PUT", &format!("/v3/system/users/{user}/roles/{role}")).send().expect(204);
+    }
+
+    fn role_id(&self, name: &str) -> String {
+        let found = self.admin().get(&format!("/v3/roles?name={name}")).expect(200).json();
+        text(&found["roles"][0]["id"])
     }
 
     /// Ends the server: what a controller looks like when identity is away.

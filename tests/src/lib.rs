@@ -4,8 +4,10 @@
 //! port, waited for by asking it, stopped when it is dropped or when the test process ends in whatever way.
 #![expect(clippy::expect_used, reason = "a fixture that cannot be had must end the test")]
 
+pub mod alone;
 pub mod clients;
 pub mod deployment;
+pub mod faulty_disk;
 pub mod glance;
 pub mod http;
 pub mod images;
@@ -18,3 +20,4 @@ pub mod screen;
 pub mod service;
 pub mod tools;
 pub mod wait;
+pub mod web;

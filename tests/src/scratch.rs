@@ -23,6 +23,17 @@ impl Scratch {
     pub fn new(name: &str) -> Self {
         let root = tools::artefacts("scratch");
         SWEEP.call_once(|| sweep(&root));
+        Self::below(&root, name)
+    }
+
+    /// The same on a memory file system, for measurements that no disk may take part in.
+    pub fn in_memory(name: &str) -> Self {
+        let root = Path::new("/dev/shm/glasshouse-tests");
+        sweep(root);
+        Self::below(root, name)
+    }
+
+    fn below(root: &Path, name: &str) -> Self {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = root.join(std::process::id().to_string()).join(format!("{number}-{name}"));
         fs::create_dir_all(&path).expect("a scratch folder");

@@ -65,8 +65,14 @@ pub fn run(arguments: &[&str]) -> Finished {
 impl Service {
     /// Starts `serve` with this file and waits until it answers.
     pub fn start_serve(configuration: &Path, port: u16) -> Self {
+        Self::start_serve_in(configuration, port, &[])
+    }
+
+    /// The same with more variables around it.
+    pub fn start_serve_in(configuration: &Path, port: u16, environment: &[(String, String)]) -> Self {
         let mut command = command();
         command.arg("serve").arg("--config-file").arg(configuration);
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
         Self::start(command, port)
     }
 

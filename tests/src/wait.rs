@@ -8,7 +8,7 @@ pub const START: Duration = Duration::from_mins(2);
 /// How long one step of a test may take.
 pub const STEP: Duration = Duration::from_mins(1);
 
-const BETWEEN_QUESTIONS: Duration = Duration::from_millis(20);
+pub(crate) const BETWEEN_QUESTIONS: Duration = Duration::from_millis(20);
 
 /// Asks until there is an answer; panics with `what` when there is none in time.
 pub fn until<T>(what: &str, limit: Duration, mut ask: impl FnMut() -> Option<T>) -> T {

@@ -120,6 +120,10 @@ impl Transfer {
 
     fn progress(&mut self, done_bytes: u64, total_bytes: Option<u64>, now: Timestamp) {
         self.phase = Phase::Moving;
+        if done_bytes < self.done_bytes {
+            // A connection broke, and its end is sent again: what was measured before says nothing any more.
+            self.samples.clear();
+        }
         self.done_bytes = done_bytes;
         self.total_bytes = total_bytes.or(self.total_bytes);
         self.samples.push_back((now, done_bytes));

@@ -8,6 +8,8 @@ use crate::config::ImagesConfig;
 use crate::error::Error;
 use crate::images::attribute::Attribute;
 use crate::images::create::NewImage;
+use crate::images::locations::add::{Expected, NewLocation};
+use crate::images::locations::change::{GivenDigests, NamedLocation};
 use glasshouse_shared::image::Status;
 
 /// Longest name, owner, tag and property key, in characters.
@@ -123,7 +125,7 @@ fn check_unsettable(key: &str, value: &Value) -> Result<(), Error> {
         "checksum" => (is_short_text(value, 32), "null or at most 32 characters"),
         "os_hash_algo" => (is_short_text(value, 64), "null or at most 64 characters"),
         "os_hash_value" => (is_short_text(value, 128), "null or at most 128 characters"),
-        "locations" => (is_locations(value), "a list of locations, each with url and metadata"),
+        "locations" => (locations(value).is_some(), "a list of locations, each with url and metadata"),
         _ => (value.is_string(), "a string"),
     };
     if fits { Ok(()) } else { Err(mismatch(key, value, expected)) }
@@ -133,16 +135,69 @@ fn is_short_text(value: &Value, max_chars: usize) -> bool {
     value.is_null() || value.as_str().is_some_and(|text| text.chars().count() <= max_chars)
 }
 
-/// Whether this is a list of `{url, metadata}`.
-pub fn is_locations(value: &Value) -> bool {
-    value.as_array().is_some_and(|entries| entries.iter().all(is_location))
+/// A list of `{url, metadata}`; `None` when it is none.
+pub fn locations(value: &Value) -> Option<Vec<NamedLocation>> {
+    value.as_array()?.iter().map(location).collect()
 }
 
-/// Whether this is one `{url, metadata}`.
-pub fn is_location(value: &Value) -> bool {
-    let url = value.get("url").and_then(Value::as_str);
-    url.is_some_and(|url| url.chars().count() <= TEXT_MAX_CHARS)
-        && value.get("metadata").is_some_and(Value::is_object)
+/// One `{url, metadata}`, with the digests that its data shall have.
+pub fn location(value: &Value) -> Option<NamedLocation> {
+    let url = value.get("url")?.as_str().filter(|url| url.chars().count() <= TEXT_MAX_CHARS)?;
+    let metadata = value.get("metadata")?.as_object()?.clone();
+    let digests = match value.get("validation_data") {
+        Some(given) => Some(given_digests(given)?),
+        None => None,
+    };
+    Some(NamedLocation { url: url.to_owned(), metadata, digests })
+}
+
+fn given_digests(value: &Value) -> Option<GivenDigests> {
+    let given = value.as_object()?;
+    if given.keys().any(|key| !["checksum", "os_hash_algo", "os_hash_value"].contains(&key.as_str())) {
+        return None;
+    }
+    let text = |key: &str, max_chars: usize| {
+        given.get(key)?.as_str().filter(|text| text.chars().count() <= max_chars).map(str::to_owned)
+    };
+    let checksum = match given.get("checksum") {
+        Some(_) => Some(text("checksum", 32).filter(|checksum| checksum.chars().count() == 32)?),
+        None => None,
+    };
+    Some(GivenDigests { checksum, algorithm: text("os_hash_algo", 64)?, value: text("os_hash_value", 128)? })
+}
+
+/// The body of a call that adds one location to a queued image.
+pub fn new_location(document: &Value) -> Result<NewLocation, Error> {
+    let malformed = |why: &str| Error::BadRequest(format!("The body does not match the schema: {why}."));
+    let body = document.as_object().ok_or_else(|| malformed("it must be an object"))?;
+    let url = body.get("url").and_then(Value::as_str).ok_or_else(|| malformed("url must be a string"))?;
+    let expected = match body.get("validation_data") {
+        Some(Value::Object(given)) => expected(given).map_err(malformed)?,
+        Some(_) => return Err(malformed("validation_data must be an object")),
+        None => None,
+    };
+    Ok(NewLocation { url: url.to_owned(), expected })
+}
+
+/// Algorithms that such a call may name.
+const ADDED_ALGORITHMS: &[&str] = &["sha1", "sha256", "sha512", "md5"];
+
+fn expected(given: &Map<String, Value>) -> Result<Option<Expected>, &'static str> {
+    if given.keys().any(|key| !["os_hash_algo", "os_hash_value"].contains(&key.as_str())) {
+        return Err("validation_data may have os_hash_algo and os_hash_value only");
+    }
+    let (algorithm, value) = match (given.get("os_hash_algo"), given.get("os_hash_value")) {
+        (None, None) => return Ok(None),
+        (Some(Value::String(algorithm)), Some(Value::String(value))) => (algorithm, value),
+        _ => return Err("os_hash_algo and os_hash_value must be strings and come together"),
+    };
+    if !ADDED_ALGORITHMS.contains(&algorithm.as_str()) {
+        return Err("os_hash_algo must be one of sha1, sha256, sha512, md5");
+    }
+    if value.chars().count() > 128 {
+        return Err("os_hash_value may have at most 128 characters");
+    }
+    Ok(Some(Expected { algorithm: algorithm.clone(), value: value.clone() }))
 }
 
 /// 8-4-4-4-12 hexadecimal digits in either case.
@@ -316,6 +371,9 @@ pub mod tests {
             vmdk_allowed_types: Vec::new(),
             gpt_checks_nonfatal: Vec::new(),
             hashing_algorithm: "sha512".to_owned(),
+            hash_locations: true,
+            location_attempts: 3,
+            task_time_to_live: std::time::Duration::from_hours(48),
             show_image_direct_url: false,
             show_multiple_locations: false,
             import_methods: Vec::new(),

@@ -10,25 +10,46 @@ use crate::error::Error;
 use crate::images::digests::{Algorithm, SentDigest, SentDigests};
 
 /// The data of an image is sent as it is: its content and its representation are the same bytes.
-const FIELDS: [HeaderName; 2] =
-    [HeaderName::from_static("content-digest"), HeaderName::from_static("repr-digest")];
+static FIELDS: [HeaderName; 2] = [CONTENT_DIGEST, REPR_DIGEST];
+static OF_CONTENT: [HeaderName; 1] = [CONTENT_DIGEST];
+static OF_WHOLE: [HeaderName; 1] = [REPR_DIGEST];
+const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
+const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 
 /// What the headers and, later, the trailers of a request say. 400 for a digest that cannot be read.
 pub fn sent(headers: &HeaderMap, trailers: Trailers) -> Result<SentDigests, Error> {
+    sent_in(&FIELDS, headers, trailers)
+}
+
+/// Of a request that carries a piece of an image: what it says of the piece alone.
+pub fn sent_of_content(headers: &HeaderMap, trailers: Trailers) -> Result<SentDigests, Error> {
+    sent_in(&OF_CONTENT, headers, trailers)
+}
+
+/// Of a request that carries a piece of an image: what it says of the whole.
+pub fn sent_of_whole(headers: &HeaderMap, trailers: Trailers) -> Result<SentDigests, Error> {
+    sent_in(&OF_WHOLE, headers, trailers)
+}
+
+fn sent_in(
+    fields: &'static [HeaderName],
+    headers: &HeaderMap,
+    trailers: Trailers,
+) -> Result<SentDigests, Error> {
     let announced = headers.get_all(TRAILER).iter().filter_map(|field| field.to_str().ok());
     let more_announced = announced
         .flat_map(|field| field.split(','))
-        .any(|name| FIELDS.iter().any(|field| name.trim().eq_ignore_ascii_case(field.as_str())));
-    let trailing = move || trailers.get().map_or(Ok(Vec::new()), digests_in);
-    Ok(SentDigests { leading: digests_in(headers)?, more_announced, trailing: Box::new(trailing) })
+        .any(|name| fields.iter().any(|field| name.trim().eq_ignore_ascii_case(field.as_str())));
+    let trailing = move || trailers.get().map_or(Ok(Vec::new()), |trailers| digests_in(fields, trailers));
+    Ok(SentDigests { leading: digests_in(fields, headers)?, more_announced, trailing: Box::new(trailing) })
 }
 
-fn digests_in(fields: &HeaderMap) -> Result<Vec<SentDigest>, Error> {
+fn digests_in(fields: &[HeaderName], headers: &HeaderMap) -> Result<Vec<SentDigest>, Error> {
     let mut digests = Vec::new();
-    for name in FIELDS {
-        let lines: Vec<_> = fields.get_all(&name).iter().map(|line| line.as_bytes()).collect();
+    for name in fields {
+        let lines: Vec<_> = headers.get_all(name).iter().map(|line| line.as_bytes()).collect();
         if !lines.is_empty() {
-            digests.extend(parse(&name, &lines.join(&b", "[..]))?);
+            digests.extend(parse(name, &lines.join(&b", "[..]))?);
         }
     }
     Ok(digests)
@@ -40,8 +61,8 @@ fn parse(name: &HeaderName, text: &[u8]) -> Result<Vec<SentDigest>, Error> {
     let dictionary: Dictionary = Parser::new(text).parse().map_err(|error| bad(&error.to_string()))?;
     let mut digests = Vec::new();
     for (key, entry) in &dictionary {
-        let known = [Algorithm::Sha256, Algorithm::Sha512, Algorithm::Md5];
-        let Some(&algorithm) = known.iter().find(|known| known.field_name() == key.as_str()) else {
+        let Some(algorithm) = Algorithm::ALL.into_iter().find(|known| known.field_name() == key.as_str())
+        else {
             continue;
         };
         let ListEntry::Item(item) = entry else { return Err(bad("a digest is a byte sequence")) };

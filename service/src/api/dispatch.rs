@@ -13,7 +13,7 @@ use super::reply::Reply;
 use super::request::Request;
 use super::route::{Found, Router};
 use super::versions::{self, Features};
-use super::{ROUTES, cors, fault, health, openapi};
+use super::{ROUTES, cors, fault, health, openapi, uploads};
 use crate::app::App;
 use crate::auth::{AuthError, Authenticator};
 use crate::clock;
@@ -76,10 +76,24 @@ impl Api {
             return health::check(&head.method, &head.headers, self.server.disable_by_file.as_deref());
         }
         if head.method == Method::OPTIONS {
-            return cors::preflight(&self.server.cors, &head.headers);
+            return self.options(&path, &head.headers);
         }
         let reply = self.answer_path(head, &path, body, started).await;
         cors::decorate(&self.server.cors, &head.headers, reply)
+    }
+
+    /// No route has OPTIONS: it is answered for all of them, and tells where uploads can begin.
+    fn options(&self, path: &str, headers: &HeaderMap) -> Reply {
+        let reply = cors::preflight(&self.server.cors, headers);
+        let path = versions::resolve(path, text(headers, &ACCEPT), self.features());
+        let found = path.map(|path| self.router.find(&Method::POST, &path));
+        match found {
+            Some(Found::Route { route, .. }) if route.path == uploads::PATH => {
+                let limits = &self.app.limits;
+                uploads::offer(reply, limits.image_size_cap, limits.upload_expiry.as_secs())
+            }
+            _ => reply,
+        }
     }
 
     async fn answer_path(
@@ -180,7 +194,8 @@ impl Api {
 
     /// The reply to a failure; what only the operator may read goes to the log, once.
     fn fault(&self, error: &Error, headers: &HeaderMap, request_id: &str) -> Reply {
-        match error {
+        let cause = if let Error::Processed(cause) = error { cause } else { error };
+        match cause {
             Error::Internal(source) => {
                 tracing::error!(request_id, error = chain(&**source), "a request failed");
             }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::html::escape;
 use super::reply::Reply;
+use super::uploads;
 use crate::error::Error;
 
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
@@ -18,6 +19,11 @@ const SERVER_ERROR: &str =
 
 /// The answer to a request that failed. `challenge` is what a 401 tells of the identity service.
 pub fn reply(error: &Error, headers: &HeaderMap, challenge: Option<&str>) -> Reply {
+    match error {
+        Error::UploadStep { problem, message } => return uploads::problem(*problem, message),
+        Error::Processed(cause) => return uploads::processed(reply(cause, headers, challenge)),
+        _ => {}
+    }
     let (status, text) = status_and_text(error);
     let reply = document(status, &text, headers);
     match error {
@@ -56,6 +62,8 @@ fn status_and_text(error: &Error) -> (StatusCode, String) {
         Error::HeaderTooLarge(text) => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text.clone()),
         Error::NotImplemented(text) => (StatusCode::NOT_IMPLEMENTED, text.clone()),
         Error::Unavailable { message, .. } => (StatusCode::SERVICE_UNAVAILABLE, message.clone()),
+        Error::UploadStep { message, .. } => (StatusCode::BAD_REQUEST, message.clone()),
+        Error::Processed(cause) => status_and_text(cause),
         Error::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, SERVER_ERROR.to_owned()),
     }
 }

@@ -14,7 +14,7 @@ use crate::images::upload::{Upload, upload as upload_data};
 
 const OCTETS: &str = "application/octet-stream";
 const SIZE: &str = "x-openstack-image-size";
-const STORE: &str = "x-image-meta-store";
+pub(super) const STORE: &str = "x-image-meta-store";
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 
 /// Stores the data of a queued image.
@@ -30,7 +30,7 @@ pub async fn upload(request: Request) -> Result<Reply, Error> {
     Ok(Reply::no_content())
 }
 
-fn check_content_type(request: &Request) -> Result<(), Error> {
+pub(super) fn check_content_type(request: &Request) -> Result<(), Error> {
     let given = request.header(CONTENT_TYPE.as_str()).unwrap_or("");
     let media_type = given.split(';').next().unwrap_or("").trim();
     if media_type.eq_ignore_ascii_case(OCTETS) {
@@ -80,7 +80,7 @@ pub async fn download(request: Request) -> Result<Reply, Error> {
         }
     };
     let mut reply = described(reply, data.image(), tag);
-    reply.body = ReplyBody::Stream(download.bytes);
+    reply.body = ReplyBody::Data(download.content);
     Ok(reply)
 }
 

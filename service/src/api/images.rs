@@ -80,6 +80,6 @@ pub async fn update(request: Request) -> Result<Reply, Error> {
 /// Deletes an image and its data.
 pub async fn delete(request: Request) -> Result<Reply, Error> {
     request.body.refuse()?;
-    images::delete::delete(&request.app, &request.context, request.param("image_id")).await?;
+    images::delete::delete(request.app.clone(), &request.context, request.param("image_id")).await?;
     Ok(Reply::no_content())
 }

@@ -8,6 +8,7 @@ mod actions;
 mod admission;
 mod attributes;
 mod body;
+mod conduit;
 mod cors;
 mod digest;
 mod dispatch;
@@ -29,6 +30,7 @@ mod schemas;
 pub mod server;
 mod tags;
 mod tasks;
+mod uploads;
 mod validator;
 mod versions;
 mod view;
@@ -54,7 +56,13 @@ pub const ROUTES: &[Route] = &[
         Method::PATCH,
         "/v2/images/{image_id}",
         images::update,
-        &[Rule::ModifyImage, Rule::PublicizeImage, Rule::CommunitizeImage],
+        &[
+            Rule::ModifyImage,
+            Rule::PublicizeImage,
+            Rule::CommunitizeImage,
+            Rule::SetImageLocation,
+            Rule::DeleteImageLocation,
+        ],
         "2.0",
         "Update an image"
     ),
@@ -91,6 +99,46 @@ pub const ROUTES: &[Route] = &[
         "Tell length and digest of image data"
     ),
     route!(
+        Method::POST,
+        "/v2/images/{image_id}/uploads",
+        uploads::create,
+        &[Rule::UploadImage],
+        "own",
+        "Begin an upload in pieces"
+    ),
+    route!(
+        Method::GET,
+        "/v2/images/{image_id}/uploads",
+        uploads::list,
+        &[Rule::UploadImage],
+        "own",
+        "List the open uploads of an image"
+    ),
+    route!(
+        Method::HEAD,
+        "/v2/images/{image_id}/uploads/{upload_id}",
+        uploads::describe,
+        &[Rule::UploadImage],
+        "own",
+        "Tell how far an upload has come"
+    ),
+    route!(
+        Method::PATCH,
+        "/v2/images/{image_id}/uploads/{upload_id}",
+        uploads::append,
+        &[Rule::UploadImage],
+        "own",
+        "Append a piece to an upload"
+    ),
+    route!(
+        Method::DELETE,
+        "/v2/images/{image_id}/uploads/{upload_id}",
+        uploads::cancel,
+        &[Rule::UploadImage],
+        "own",
+        "Cancel an upload"
+    ),
+    route!(
         Method::PUT,
         "/v2/images/{image_id}/tags/{tag}",
         tags::add,
@@ -105,6 +153,14 @@ pub const ROUTES: &[Route] = &[
         &[Rule::ModifyImage],
         "2.0",
         "Remove a tag"
+    ),
+    route!(
+        Method::POST,
+        "/v2/images/{image_id}/locations",
+        locations::add,
+        &[Rule::AddImageLocation],
+        "2.17",
+        "Add a location to an image"
     ),
     route!(
         Method::GET,

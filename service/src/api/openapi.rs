@@ -19,12 +19,18 @@ enum Takes {
     Document(&'static str),
     Patch,
     Data,
+    /// What begins an upload, and the first piece if it comes along.
+    Begin,
+    /// A piece of the data.
+    Piece,
 }
 
 /// What a call answers when it succeeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Gives {
     NoContent,
+    /// Nothing yet: the work goes on.
+    Accepted,
     /// A JSON document of this schema.
     Document(&'static str),
     /// The same for something that is new.
@@ -32,6 +38,8 @@ enum Gives {
     Data,
     /// What the answer with the data would be headed with.
     Headers,
+    /// The address of a new upload.
+    Upload,
 }
 
 use Gives::{Created, NoContent};
@@ -47,8 +55,14 @@ const CALLS: &[(&str, &str, Takes, Gives)] = &[
     ("PUT", "/v2/images/{image_id}/file", Takes::Data, NoContent),
     ("GET", "/v2/images/{image_id}/file", Nothing, Gives::Data),
     ("HEAD", "/v2/images/{image_id}/file", Nothing, Gives::Headers),
+    ("POST", "/v2/images/{image_id}/uploads", Takes::Begin, Gives::Upload),
+    ("GET", "/v2/images/{image_id}/uploads", Nothing, Gives::Document("object")),
+    ("HEAD", "/v2/images/{image_id}/uploads/{upload_id}", Nothing, NoContent),
+    ("PATCH", "/v2/images/{image_id}/uploads/{upload_id}", Takes::Piece, NoContent),
+    ("DELETE", "/v2/images/{image_id}/uploads/{upload_id}", Nothing, NoContent),
     ("PUT", "/v2/images/{image_id}/tags/{tag}", Nothing, NoContent),
     ("DELETE", "/v2/images/{image_id}/tags/{tag}", Nothing, NoContent),
+    ("POST", "/v2/images/{image_id}/locations", Takes::Document("location_new"), Gives::Accepted),
     ("GET", "/v2/images/{image_id}/locations", Nothing, Gives::Document("locations")),
     ("GET", "/v2/images/{image_id}/tasks", Nothing, Gives::Document("object")),
     ("POST", "/v2/images/{image_id}/actions/deactivate", Nothing, NoContent),
@@ -183,13 +197,34 @@ fn parameters(route: &Route, takes: Takes) -> Vec<Value> {
             json!({"name": name, "in": "query", "required": false, "schema": schema})
         }));
     }
-    if takes == Takes::Data {
-        for (name, kind) in [("X-OpenStack-Image-Size", "integer"), ("X-Image-Meta-Store", "string")] {
-            parameters
-                .push(json!({"name": name, "in": "header", "required": false, "schema": {"type": kind}}));
-        }
+    for (name, kind, required) in headers(takes) {
+        let schema = json!({"type": kind});
+        parameters.push(json!({"name": name, "in": "header", "required": required, "schema": schema}));
     }
     parameters
+}
+
+/// Headers that a call takes beside the usual: (name, type, required).
+fn headers(takes: Takes) -> &'static [(&'static str, &'static str, bool)] {
+    match takes {
+        Nothing | Takes::Document(_) | Takes::Patch => &[],
+        Takes::Data => {
+            &[("X-OpenStack-Image-Size", "integer", false), ("X-Image-Meta-Store", "string", false)]
+        }
+        Takes::Begin => &[
+            ("Upload-Complete", "string", true),
+            ("Upload-Length", "integer", false),
+            ("Repr-Digest", "string", false),
+            ("X-Image-Meta-Store", "string", false),
+        ],
+        Takes::Piece => &[
+            ("Upload-Offset", "integer", true),
+            ("Upload-Complete", "string", true),
+            ("Upload-Length", "integer", false),
+            ("Content-Digest", "string", false),
+            ("Repr-Digest", "string", false),
+        ],
+    }
 }
 
 fn reference(schema: &str) -> Value {
@@ -197,15 +232,18 @@ fn reference(schema: &str) -> Value {
 }
 
 fn request_body(takes: Takes) -> Option<Value> {
+    let bytes = json!({"schema": {"type": "string", "format": "binary"}});
     let content = match takes {
         Nothing => return None,
+        Takes::Begin => {
+            return Some(json!({"required": false, "content": {"application/octet-stream": bytes}}));
+        }
+        Takes::Piece => json!({"application/partial-upload": bytes}),
         Takes::Document(schema) => json!({"application/json": {"schema": reference(schema)}}),
         Takes::Patch => {
             json!({"application/openstack-images-v2.1-json-patch": {"schema": reference("image_patch")}})
         }
-        Takes::Data => {
-            json!({"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}})
-        }
+        Takes::Data => json!({"application/octet-stream": bytes}),
     };
     Some(json!({"required": true, "content": content}))
 }
@@ -222,6 +260,9 @@ fn responses(gives: Gives) -> Value {
         NoContent => {
             answer("204", json!({"description": "Done"}));
         }
+        Gives::Accepted => {
+            answer("202", json!({"description": "The work has begun"}));
+        }
         Gives::Document(schema) => {
             answer("200", document("The document", schema));
         }
@@ -233,6 +274,12 @@ fn responses(gives: Gives) -> Value {
             answer("204", json!({"description": "There is no data"}));
             answer("206", data("The part that was asked for"));
             answer("304", json!({"description": "The client has the data"}));
+        }
+        Gives::Upload => {
+            let text = json!({"schema": {"type": "string"}});
+            let headers = json!({"Location": text, "Upload-Offset": text, "Upload-Limit": text});
+            answer("201", json!({"description": "The address of the upload", "headers": headers}));
+            answer("204", json!({"description": "All data came with the call"}));
         }
         Gives::Headers => {
             answer("200", json!({"description": "Length and entity tag of the data"}));
@@ -277,9 +324,15 @@ fn components(rules: &ImagesConfig) -> Value {
         },
         "required": ["op", "path"],
     });
+    let location = json!({
+        "type": "object",
+        "properties": {"url": {"type": "string"}, "metadata": {"type": "object"}},
+        "required": ["url", "metadata"],
+    });
     let mut components = json!({
         "object": {"type": "object"},
-        "locations": {"type": "array", "items": {"type": "object"}},
+        "location_new": location_new(),
+        "locations": {"type": "array", "items": location},
         "image_new": {"type": "object"},
         "image_patch": {"type": "array", "items": step},
         "member_new": word("member"),
@@ -293,6 +346,23 @@ fn components(rules: &ImagesConfig) -> Value {
         }
     }
     components
+}
+
+fn location_new() -> Value {
+    let digest = json!({
+        "type": "object",
+        "properties": {
+            "os_hash_algo": {"enum": ["sha1", "sha256", "sha512", "md5"]},
+            "os_hash_value": {"type": "string", "maxLength": 128},
+        },
+        "dependentRequired": {"os_hash_algo": ["os_hash_value"], "os_hash_value": ["os_hash_algo"]},
+        "additionalProperties": false,
+    });
+    json!({
+        "type": "object",
+        "properties": {"url": {"type": "string"}, "validation_data": digest},
+        "required": ["url"],
+    })
 }
 
 /// A schema without what only the Image API knows: its own name, its links and who defined a property.

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use super::attributes::{self, Kind};
 use crate::config::ImagesConfig;
 use crate::error::Error;
-use crate::images::update::Change;
+use crate::images::locations::change::{LocationChange, Position};
+use crate::images::update::{AttributeChange, Change};
 
 const V2_1: &str = "application/openstack-images-v2.1-json-patch";
 const V2_0: &str = "application/openstack-images-v2.0-json-patch";
@@ -79,53 +80,54 @@ fn parse_operation(dialect: Dialect, operation: &Value, rules: &ImagesConfig) ->
     };
     let operation = Operation { dialect, verb, pointer, value: members.get("value") };
     let path = parse_pointer(pointer)?;
-    let (key, is_deep) = match path.as_slice() {
-        [key] => (key.as_str(), false),
-        [key, _] => (key.as_str(), true),
+    let (key, below) = match path.as_slice() {
+        [key] => (key.as_str(), None),
+        [key, below] => (key.as_str(), Some(below.as_str())),
         _ => return Err(bad_depth(pointer)),
     };
     match attributes::kind(key) {
         Kind::ReadOnly => Err(attributes::read_only(key)),
         Kind::Reserved => Err(attributes::reserved(key)),
-        Kind::Locations => locations(&operation, is_deep),
-        Kind::Base | Kind::Property if is_deep => Err(bad_depth(pointer)),
+        Kind::Locations => locations(&operation, below).map(Change::Locations),
+        Kind::Base | Kind::Property if below.is_some() => Err(bad_depth(pointer)),
         Kind::Base if verb == Verb::Remove => {
             Err(Error::Forbidden(format!("Property {key} may not be removed.")))
         }
-        Kind::Base | Kind::Property => change(&operation, key, rules),
+        Kind::Base | Kind::Property => change(&operation, key, rules).map(Change::Attribute),
     }
 }
 
 /// An index addresses one location, none addresses the list.
-fn locations(operation: &Operation<'_>, is_deep: bool) -> Result<Change, Error> {
-    if is_deep == (operation.verb == Verb::Replace) {
-        return Err(bad_depth(operation.pointer));
+fn locations(operation: &Operation<'_>, index: Option<&str>) -> Result<LocationChange, Error> {
+    let malformed =
+        || Error::BadRequest("/locations takes locations, each with url and metadata.".to_owned());
+    let value = || operation.value.ok_or_else(malformed);
+    match (operation.verb, index) {
+        (Verb::Add, Some(index)) => {
+            let named = attributes::location(value()?).ok_or_else(malformed)?;
+            Ok(LocationChange::Add { at: Position::parse(index), named })
+        }
+        (Verb::Remove, Some(index)) => Ok(LocationChange::Remove { at: Position::parse(index) }),
+        (Verb::Replace, None) => {
+            let all = attributes::locations(value()?).ok_or_else(malformed)?;
+            Ok(LocationChange::Replace { all })
+        }
+        (Verb::Add | Verb::Remove, None) | (Verb::Replace, Some(_)) => Err(bad_depth(operation.pointer)),
     }
-    let fits = match (operation.verb, operation.value) {
-        (Verb::Remove, _) => true,
-        (Verb::Replace, Some(value)) => attributes::is_locations(value),
-        (Verb::Add, Some(value)) => attributes::is_location(value),
-        (Verb::Add | Verb::Replace, None) => false,
-    };
-    if !fits {
-        let message = "/locations takes locations, each with url and metadata.";
-        return Err(Error::BadRequest(message.to_owned()));
-    }
-    Ok(Change::Locations)
 }
 
-fn change(operation: &Operation<'_>, key: &str, rules: &ImagesConfig) -> Result<Change, Error> {
+fn change(operation: &Operation<'_>, key: &str, rules: &ImagesConfig) -> Result<AttributeChange, Error> {
     if operation.verb == Verb::Remove {
-        return Ok(Change::Remove { key: key.to_owned() });
+        return Ok(AttributeChange::Remove { key: key.to_owned() });
     }
     let value = operation.value.ok_or_else(|| {
         Error::BadRequest("Operation objects of add and replace must contain a member \"value\".".to_owned())
     })?;
     let attribute = attributes::attribute(key, value, rules)?;
     Ok(match (operation.verb, operation.dialect) {
-        (Verb::Replace, _) => Change::Replace(attribute),
-        (_, Dialect::Draft4) => Change::AddNew(attribute),
-        (_, Dialect::Draft10) => Change::Add(attribute),
+        (Verb::Replace, _) => AttributeChange::Replace(attribute),
+        (_, Dialect::Draft4) => AttributeChange::AddNew(attribute),
+        (_, Dialect::Draft10) => AttributeChange::Add(attribute),
     })
 }
 

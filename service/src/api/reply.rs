@@ -5,12 +5,12 @@ use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 
-use crate::images::download::ByteStream;
+use crate::images::download::Content;
 
 pub enum ReplyBody {
     Empty,
     Bytes(Bytes),
-    Stream(ByteStream),
+    Data(Content),
 }
 
 pub struct Reply {

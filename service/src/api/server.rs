@@ -24,11 +24,13 @@ use warp::{Filter, Rejection};
 
 use super::admission::Admission;
 use super::body::{Body, Trailers};
+use super::conduit::{self, Conduit, Parts};
 use super::dispatch::Api;
 use super::fault;
 use super::greeting::Greeting;
 use super::reply::{Reply, ReplyBody};
 use crate::error::Error;
+use crate::images::download::{ByteStream, Content, Lender};
 use crate::images::upload::UploadBodyError;
 
 /// A client that does not get its headers out within this time is cut off.
@@ -73,12 +75,16 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>, mut stop: watch::Receiv
         if let Err(error) = socket.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
-        let service = service.clone();
+        let (service, parts) = (service.clone(), Parts::default());
+        let socket = Conduit::new(socket, parts.clone());
         let service = service_fn(move |request: http::Request<Incoming>| {
             let (head, body) = request.into_parts();
             let trailers = Trailers::default();
+            // HTTP/2 looks at what it sends.
+            let lends = conduit::IS_SUPPORTED && head.version <= http::Version::HTTP_11;
+            let parts = lends.then(|| parts.clone());
             let mut bare = http::Request::new(Watched { body, trailers: Arc::clone(&trailers) });
-            bare.extensions_mut().insert(Head { parts: Arc::new(head), trailers });
+            bare.extensions_mut().insert(Arrived { head: Arc::new(head), trailers, parts });
             tower::ServiceExt::oneshot(service.clone(), bare)
         });
         let connection = builder
@@ -100,9 +106,11 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>, mut stop: watch::Receiv
 
 /// The head of a request on its way through warp, which keeps only the body for itself.
 #[derive(Clone)]
-struct Head {
-    parts: Arc<http::request::Parts>,
+struct Arrived {
+    head: Arc<http::request::Parts>,
     trailers: Trailers,
+    /// Where parts of files can be lent to the connection.
+    parts: Option<Parts>,
 }
 
 /// A body whose trailers are kept: warp's stream gives only the data.
@@ -140,24 +148,37 @@ impl http_body::Body for Watched {
 
 /// The one filter: everything that a request has, into [`Api::answer`].
 fn filter(api: Arc<Api>) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone {
-    warp::ext::get::<Head>()
+    warp::ext::get::<Arrived>()
         .and(warp::body::stream())
-        .then(move |head, body| answer(Arc::clone(&api), head, body))
+        .then(move |arrived, body| answer(Arc::clone(&api), arrived, body))
 }
 
-async fn answer<S, B>(api: Arc<Api>, head: Head, body: S) -> Response
+async fn answer<S, B>(api: Arc<Api>, arrived: Arrived, body: S) -> Response
 where
     S: Stream<Item = Result<B, warp::Error>> + Send + 'static,
     B: Buf + Send + 'static,
 {
+    let Arrived { head, trailers, parts } = arrived;
     let stream = frames(body, api.server.client_timeout).boxed();
-    let body = Body::new(&head.parts.headers, stream, head.trailers);
-    let answered = AssertUnwindSafe(api.answer(&head.parts, body)).catch_unwind().await;
+    let body = Body::new(&head.headers, stream, trailers);
+    let answered = AssertUnwindSafe(api.answer(&head, body)).catch_unwind().await;
     // A panic is our bug; the client gets an answer all the same, and the panic itself is in the log.
-    into_response(answered.unwrap_or_else(|_| {
-        tracing::error!(path = head.parts.uri.path(), "a request made the service panic");
-        fault::reply(&Error::internal("panic"), &head.parts.headers, None)
-    }))
+    let reply = answered.unwrap_or_else(|_| {
+        tracing::error!(path = head.uri.path(), "a request made the service panic");
+        fault::reply(&Error::internal("panic"), &head.headers, None)
+    });
+    into_response(reply, parts)
+}
+
+/// The data of an image; what lies in files goes past our memory where the connection can do that.
+fn data(content: Content, parts: Option<Parts>) -> ByteStream {
+    match (content, parts) {
+        (Content::File(reading), Some(parts)) => {
+            let lend = Box::new(move |file: &_, offset, length| parts.lend(file, offset, length));
+            reading.stream_lent(Lender { lend, block_bytes_max: conduit::PART_BYTES_MAX })
+        }
+        (content, _) => content.stream(),
+    }
 }
 
 /// The frames of a body; a sender that is silent for too long ends it with an error.
@@ -178,11 +199,11 @@ where
     })
 }
 
-fn into_response(reply: Reply) -> Response {
+fn into_response(reply: Reply, parts: Option<Parts>) -> Response {
     let mut response = match reply.body {
         ReplyBody::Empty => Response::default(),
         ReplyBody::Bytes(bytes) => Response::new(bytes.into()),
-        ReplyBody::Stream(stream) => warp::reply::stream(stream).into_response(),
+        ReplyBody::Data(content) => warp::reply::stream(data(content, parts)).into_response(),
     };
     *response.status_mut() = reply.status;
     response.headers_mut().extend(reply.headers);

@@ -1,11 +1,14 @@
 //! Which versions of the API there are, and how a request names one.
 
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
 use serde_json::{Value, json};
 
 use super::reply::Reply;
 
 const MEDIA_TYPE_PREFIX: &str = "application/vnd.openstack.images-v";
+
+/// What a client may rely on beyond Glance's API; others do not look for it.
+const FEATURES: HeaderName = HeaderName::from_static("glasshouse-features");
 
 /// Optional parts of the service that bring minor versions of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +38,8 @@ pub fn document(status: StatusCode, features: Features, base_url: &str) -> Reply
             })
         })
         .collect();
-    Reply::json(status, &json!({ "versions": versions }))
+    let reply = Reply::json(status, &json!({ "versions": versions }));
+    reply.with(FEATURES, "resumable-upload")
 }
 
 /// The path inside `/v2` that a request means; `None` when it names no version that there is.

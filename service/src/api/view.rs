@@ -85,7 +85,7 @@ impl Serialize for ImageView<'_> {
 impl ImageView<'_> {
     /// What is only shown when the operator says so.
     fn computed(&self) -> Vec<(&'static str, Value)> {
-        let (app, locations) = (self.app, &self.visible.record.locations);
+        let (app, locations) = (self.app, self.visible.shown_locations());
         let mut shown = Vec::new();
         if app.images.show_image_direct_url
             && let Some(location) = locations.first()

@@ -8,7 +8,7 @@ use super::out::Out;
 use super::{ExitCode, logging, runtime};
 use crate::config::{DatabaseConfig, Severity, Sources, interpret_database};
 use crate::db::schema::{self, REVISION, SchemaState, Synced};
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, own_tables};
 use crate::doctor::{Patience, open_database, open_failure, schema_finding};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
@@ -79,6 +79,7 @@ async fn on_database(
 async fn sync(db: &Db, sources: &Sources, out: &mut Out<'_>) -> Result<ExitCode, DbError> {
     let begun = Instant::now();
     let synced = db.write(|conn| schema::sync(conn)).await?;
+    db.write(own_tables).await?;
     let seconds = begun.elapsed().as_secs_f64();
     // What counts is not what was done but what is there now.
     let after = db.read(|conn| schema::state(conn)).await?;

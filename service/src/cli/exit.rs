@@ -9,7 +9,7 @@ pub enum ExitCode {
     /// 0: done, or ended when asked to.
     Ok,
     /// 1: `doctor` and `config check` found something wrong, `inspect` an image that is not safe, `fsck` data
-    /// that is lost or stray; `db check` could not look.
+    /// that is lost or stray, `scrub` data that is damaged; `db check` could not look.
     Wrong,
     /// 2: the command line cannot be understood, or there is nothing to look at.
     Usage,
@@ -73,6 +73,6 @@ impl From<ExitCode> for std::process::ExitCode {
 }
 
 /// What `--help` says about them.
-pub const HELP: &str = "Exit codes: 0 well; 1 something is wrong (doctor, config check, inspect, fsck); 2 usage; 3 configuration; \
+pub const HELP: &str = "Exit codes: 0 well; 1 something is wrong (doctor, config check, inspect, fsck, scrub); 2 usage; 3 configuration; \
 4 database; 5 store; 6 identity; 7 address in use; 8 folder of the lab; 9 a fault of the program. db check: 0 up to \
 date; 1 cannot look; 3 expand, 4 migrate, 5 contract is needed.";

@@ -13,7 +13,9 @@ mod logging;
 mod names;
 mod out;
 mod runtime;
+mod scrub;
 mod serve;
+mod upkeep;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -77,9 +79,15 @@ enum Command {
     Fsck {
         #[command(flatten)]
         files: Files,
-        /// Set data without an image aside, into `.quarantine` in its store; it is removed a week later.
-        #[arg(long)]
-        repair: bool,
+        #[command(flatten)]
+        options: fsck::Options,
+    },
+    /// Verify stored data against its digests, what was verified longest ago first; may run beside the service.
+    Scrub {
+        #[command(flatten)]
+        files: Files,
+        #[command(flatten)]
+        options: scrub::Options,
     },
     /// Show and check the configuration.
     Config {
@@ -130,7 +138,8 @@ fn run_into(arguments: Vec<OsString>, out: &mut Out) -> ExitCode {
         Command::Serve { files } => serve::run(&files.read(), out),
         Command::Doctor { files, json } => doctor::run(&files.read(), json, out),
         Command::Db { files, command } => db::run(&files.read(), command, out),
-        Command::Fsck { files, repair } => fsck::run(&files.read(), repair, out),
+        Command::Fsck { files, options } => fsck::run(&files.read(), options, out),
+        Command::Scrub { files, options } => scrub::run(&files.read(), options, out),
         Command::Inspect { file, json } => inspect::run(&file, json, out),
         Command::Config { files, command } => config::run(&files.read(), command, out),
     }

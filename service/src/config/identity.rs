@@ -1,14 +1,17 @@
-//! `[paste_deploy] flavor` and `[keystone_authtoken]` into who may call and how the service logs in.
+//! `[paste_deploy] flavor`, `[keystone_authtoken]` and `[oslo_limit]` into who may call and how the service logs in.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use url::Url;
 
-use super::options::IDENTITY_SECTION;
+use super::options::{IDENTITY_SECTION, LIMITS_SECTION};
 use super::reader::{Reader, parse_url};
 use super::settings::Written;
-use super::{AuthConfig, DomainRef, KeystoneConfig, Secret, ServiceLogin};
+use super::{
+    AuthConfig, DomainRef, EndpointRef, KeystoneAccess, KeystoneConfig, KeystoneLimitsConfig, LoginScope,
+    Secret, ServiceLogin,
+};
 
 /// The port of Keystone's second listener, which it has not had since 2018.
 const OLD_ADMIN_PORT: u16 = 35357;
@@ -68,24 +71,76 @@ fn is_loopback(host: &str) -> bool {
 fn keystone(reader: &mut Reader) -> Option<KeystoneConfig> {
     let section =
         reader.text(IDENTITY_SECTION, "auth_section").unwrap_or_else(|| IDENTITY_SECTION.to_owned());
-    let auth_url = auth_url(reader, &section);
-    let login = login(reader, &section);
+    let access = access(reader, &section, IDENTITY_SECTION);
     let www_authenticate_uri = reader.url(IDENTITY_SECTION, "www_authenticate_uri");
     let cache_seconds = reader.integer(IDENTITY_SECTION, "token_cache_time", -1);
     let keystone = KeystoneConfig {
-        auth_url: auth_url?,
+        access: access?,
         www_authenticate_uri,
-        login: login?,
         token_cache_time: u64::try_from(cache_seconds).ok().map(Duration::from_secs),
         service_token_roles: reader.list(IDENTITY_SECTION, "service_token_roles"),
         service_token_roles_required: reader.boolean(IDENTITY_SECTION, "service_token_roles_required"),
         delay_auth_decision: reader.boolean(IDENTITY_SECTION, "delay_auth_decision"),
-        cafile: reader.path(IDENTITY_SECTION, "cafile"),
-        insecure: reader.boolean(IDENTITY_SECTION, "insecure"),
-        timeout: Duration::from_secs(reader.number(IDENTITY_SECTION, "http_connect_timeout")),
-        max_retries: reader.number(IDENTITY_SECTION, "http_request_max_retries"),
     };
     Some(keystone)
+}
+
+/// The login stands in `section`, the connection in `home`.
+fn access(reader: &mut Reader, section: &str, home: &str) -> Option<KeystoneAccess> {
+    let auth_url = auth_url(reader, section);
+    let login = login(reader, section);
+    let (timeout, retries) = match home {
+        LIMITS_SECTION => ("timeout", "connect_retries"),
+        _ => ("http_connect_timeout", "http_request_max_retries"),
+    };
+    Some(KeystoneAccess {
+        section: section.to_owned(),
+        cafile: reader.path(home, "cafile"),
+        insecure: reader.boolean(home, "insecure"),
+        timeout: Duration::from_secs(reader.number(home, timeout)),
+        max_retries: reader.number(home, retries),
+        auth_url: auth_url?,
+        login: login?,
+    })
+}
+
+/// `use_keystone_limits` and `[oslo_limit]`; `None` where it is off, and where something is wrong, with the reasons in
+/// the reader.
+pub fn limits(reader: &mut Reader) -> Option<KeystoneLimitsConfig> {
+    if !reader.boolean("DEFAULT", "use_keystone_limits") {
+        return None;
+    }
+    let section = reader.text(LIMITS_SECTION, "auth_section").unwrap_or_else(|| LIMITS_SECTION.to_owned());
+    let access = access(reader, &section, LIMITS_SECTION);
+    let endpoint = endpoint(reader);
+    let cache_time = Duration::from_secs(reader.number("glasshouse", "keystone_limits_cache_time"));
+    Some(KeystoneLimitsConfig { access: access?, endpoint: endpoint?, cache_time })
+}
+
+fn endpoint(reader: &mut Reader) -> Option<EndpointRef> {
+    if let Some(id) = reader.text(LIMITS_SECTION, "endpoint_id") {
+        return Some(EndpointRef::Id(id));
+    }
+    let interface = |text: &str| {
+        let name = text.trim_end_matches("URL");
+        ["public", "internal", "admin"].contains(&name).then(|| name.to_owned())
+    };
+    let interface =
+        reader.parse(LIMITS_SECTION, "endpoint_interface", "public, internal or admin", interface)?;
+    let service_type = reader.text(LIMITS_SECTION, "endpoint_service_type");
+    let service_name = reader.text(LIMITS_SECTION, "endpoint_service_name");
+    if service_type.is_none() && service_name.is_none() {
+        reader.absent(
+            LIMITS_SECTION,
+            "endpoint_id",
+            "is not set, so nobody knows which limits in Keystone are those of this service",
+            "write `endpoint_id = ID` into [oslo_limit], with the ID that `openstack endpoint list --service image` \
+             shows, or write endpoint_service_type and endpoint_region_name",
+        );
+        return None;
+    }
+    let region = reader.text(LIMITS_SECTION, "endpoint_region_name");
+    Some(EndpointRef::Lookup { service_type, service_name, region, interface })
 }
 
 fn auth_url(reader: &mut Reader, section: &str) -> Option<Url> {
@@ -93,7 +148,11 @@ fn auth_url(reader: &mut Reader, section: &str) -> Option<Url> {
         reader.absent(
             section,
             "auth_url",
-            "is not set, so no token can be checked",
+            if section == LIMITS_SECTION {
+                "is not set, so no limit can be read"
+            } else {
+                "is not set, so no token can be checked"
+            },
             format!("write `auth_url = http://KEYSTONE:{PORT}` into [{section}]"),
         );
         return None;
@@ -156,11 +215,16 @@ fn login(reader: &mut Reader, section: &str) -> Option<ServiceLogin> {
         // Files of before 2015 name no type and mean a password.
         "" if reader.written(section, "username").is_some() => password(reader, section),
         "" => {
+            let rest = if section == LIMITS_SECTION {
+                "user_domain_name, with `system_scope = all`,"
+            } else {
+                "project_name and both domains"
+            };
             reader.absent(
                 section,
                 "auth_type",
                 "is not set, so the service cannot log in to Keystone",
-                format!("write `auth_type = password`, username, password, project_name and both domains into [{section}]"),
+                format!("write `auth_type = password`, username, password, {rest} into [{section}]"),
             );
             None
         }
@@ -195,16 +259,43 @@ fn application_credential(reader: &mut Reader, section: &str) -> Option<ServiceL
 fn password(reader: &mut Reader, section: &str) -> Option<ServiceLogin> {
     let username = required(reader, section, "username");
     let password = required(reader, section, "password");
-    let project_name = required(reader, section, "project_name");
+    let scope = scope(reader, section);
     let user_domain = domain(reader, section, "user_domain");
-    let project_domain = domain(reader, section, "project_domain");
     Some(ServiceLogin::Password {
         username: username?,
         user_domain,
         password: Secret::new(password?),
-        project_name: project_name?,
-        project_domain,
+        scope: scope?,
     })
+}
+
+/// A token is for one thing: Keystone refuses a login for two.
+fn scope(reader: &mut Reader, section: &str) -> Option<LoginScope> {
+    let Some(system) = reader.written(section, "system_scope") else {
+        if section == LIMITS_SECTION && reader.written(section, "project_name").is_none() {
+            reader.absent(
+                section,
+                "system_scope",
+                "is not set, and only a login for the system reads the limits of every project",
+                format!("write `system_scope = all` into [{section}]"),
+            );
+            return None;
+        }
+        let name = required(reader, section, "project_name");
+        let domain = domain(reader, section, "project_domain");
+        return Some(LoginScope::Project { name: name?, domain });
+    };
+    if system.text != "all" {
+        let what = format!("\"{}\" is no part of the system", system.text);
+        reader.error(&system, what, "write `system_scope = all`");
+        return None;
+    }
+    if let Some(project) = reader.written(section, "project_name") {
+        let what = "a login is either for a project or for the system, and system_scope is set as well";
+        reader.error(&project, what, "remove one of the two lines");
+        return None;
+    }
+    Some(LoginScope::System)
 }
 
 fn required(reader: &mut Reader, section: &str, name: &str) -> Option<String> {

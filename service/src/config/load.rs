@@ -7,9 +7,9 @@ use super::files::{Sources, absolute, read};
 use super::problem::{Problem, Severity};
 use super::reader::Reader;
 use super::{
-    Config, CorsConfig, DatabaseConfig, DatabaseUrl, Environment, ImagesConfig, LimitsConfig, LogConfig,
-    PolicyConfig, ProtectionConfig, ProtectionFormat, ServerConfig, checks, database_url, identity,
-    image_schema, stores,
+    Choice, Config, CorsConfig, DatabaseConfig, DatabaseUrl, Environment, ImagesConfig, LimitsConfig,
+    LogConfig, OutboundConfig, PolicyConfig, ProtectionConfig, ProtectionFormat, RemoteChecksConfig,
+    RemoteContentType, ServerConfig, UpkeepConfig, checks, database_url, identity, image_schema, stores,
 };
 
 /// A configuration that can be started with, and what should be said about it.
@@ -89,10 +89,26 @@ fn tree(reader: &mut Reader, sources: &Sources) -> Option<Config> {
     let stores = stores::read(reader);
     let policy = policy(reader, sources);
     let limits = limits(reader);
+    let keystone_limits = identity::limits(reader).map(Box::new);
     let images = images(reader, sources);
+    let upkeep = UpkeepConfig::of_rate(reader.number("glasshouse", "scrub_rate"));
+    let outbound = outbound(reader);
     let log = log(reader);
     // Only here may one be absent: by now each has said all that is wrong with it.
-    Some(Config { server, auth: auth?, database: database?, stores: stores?, policy, limits, images, log })
+    let (auth, database, stores) = (auth?, database?, stores?);
+    Some(Config {
+        server,
+        auth,
+        database,
+        stores,
+        policy,
+        limits,
+        keystone_limits,
+        images,
+        upkeep,
+        outbound,
+        log,
+    })
 }
 
 fn server(reader: &mut Reader) -> ServerConfig {
@@ -193,6 +209,28 @@ fn policy(reader: &mut Reader, sources: &Sources) -> PolicyConfig {
         file,
         dirs: dirs.iter().map(|dir| directory.join(dir)).collect(),
         enforce_new_defaults: reader.boolean("oslo_policy", "enforce_new_defaults"),
+        remote: remote_checks(reader),
+    }
+}
+
+fn remote_checks(reader: &mut Reader) -> RemoteChecksConfig {
+    const SECTION: &str = "oslo_policy";
+    let content_type = |text: &str| match text {
+        "application/x-www-form-urlencoded" => Some(RemoteContentType::Form),
+        "application/json" => Some(RemoteContentType::Json),
+        _ => None,
+    };
+    let wanted = "application/x-www-form-urlencoded or application/json";
+    let seconds = |text: &str| Duration::try_from_secs_f64(text.parse().ok()?).ok();
+    RemoteChecksConfig {
+        content_type: reader.parse(SECTION, "remote_content_type", wanted, content_type).unwrap_or_default(),
+        timeout: reader
+            .parse(SECTION, "remote_timeout", "a number of seconds", seconds)
+            .unwrap_or(Duration::from_mins(1)),
+        verify_server: reader.boolean(SECTION, "remote_ssl_verify_server_crt"),
+        ca_file: reader.path(SECTION, "remote_ssl_ca_crt_file"),
+        client_certificate: reader.path(SECTION, "remote_ssl_client_crt_file"),
+        client_key: reader.path(SECTION, "remote_ssl_client_key_file"),
     }
 }
 
@@ -200,9 +238,11 @@ fn limits(reader: &mut Reader) -> LimitsConfig {
     let quota = |reader: &mut Reader, name| u32::try_from(reader.integer("DEFAULT", name, i64::MIN)).ok();
     let wanted = "a number of bytes, alone or with B, KB, MB, GB or TB";
     let storage = reader.parse("DEFAULT", "user_storage_quota", wanted, parse_size).unwrap_or(0);
+    let keystone_has_them = reader.boolean("DEFAULT", "use_keystone_limits");
     LimitsConfig {
         image_size_cap: reader.number("DEFAULT", "image_size_cap"),
-        user_storage_quota: Some(storage).filter(|bytes| *bytes > 0),
+        user_storage_quota: Some(storage).filter(|bytes| *bytes > 0 && !keystone_has_them),
+        upload_expiry: Duration::from_secs(reader.number::<u64>("glasshouse", "upload_expiry").max(1)),
         image_member_quota: quota(reader, "image_member_quota"),
         image_property_quota: quota(reader, "image_property_quota"),
         image_tag_quota: quota(reader, "image_tag_quota"),
@@ -241,6 +281,9 @@ fn images(reader: &mut Reader, sources: &Sources) -> ImagesConfig {
         vmdk_allowed_types: reader.list("image_format", "vmdk_allowed_types"),
         gpt_checks_nonfatal: reader.list("image_format", "gpt_safety_checks_nonfatal"),
         hashing_algorithm: reader.parse("DEFAULT", "hashing_algorithm", &wanted, known).unwrap_or_default(),
+        hash_locations: reader.boolean("DEFAULT", "do_secure_hash"),
+        location_attempts: reader.number::<u32>("DEFAULT", "http_retries").max(1),
+        task_time_to_live: Duration::from_hours(reader.number("task", "task_time_to_live")),
         show_image_direct_url: reader.boolean("DEFAULT", "show_image_direct_url"),
         show_multiple_locations: reader.boolean("DEFAULT", "show_multiple_locations"),
         import_methods: import_methods(reader),
@@ -248,6 +291,34 @@ fn images(reader: &mut Reader, sources: &Sources) -> ImagesConfig {
         schema_dir: directory.clone().filter(|directory| directory.join("schema-image.json").exists()),
         protection: protection(reader, directory.as_deref()),
     }
+}
+
+const FILTER: &str = "import_filtering_opts";
+
+fn outbound(reader: &mut Reader) -> OutboundConfig {
+    let words = |reader: &mut Reader, allowed, disallowed| Choice {
+        allowed: reader.list(FILTER, allowed),
+        disallowed: reader.list(FILTER, disallowed),
+    };
+    OutboundConfig {
+        schemes: words(reader, "allowed_schemes", "disallowed_schemes"),
+        hosts: words(reader, "allowed_hosts", "disallowed_hosts"),
+        ports: Choice {
+            allowed: ports(reader, "allowed_ports"),
+            disallowed: ports(reader, "disallowed_ports"),
+        },
+    }
+}
+
+/// A list of ports; one that is none is an error, lest the filter be another than the one that was meant.
+fn ports(reader: &mut Reader, name: &str) -> Vec<u16> {
+    let words = reader.list(FILTER, name);
+    let wrong = words.iter().find(|word| word.parse::<u16>().is_err());
+    if let (Some(wrong), Some(written)) = (wrong, reader.written(FILTER, name)) {
+        let what = format!("\"{wrong}\" is no port");
+        reader.error(&written, what, format!("write `{name} = [80,443]`"));
+    }
+    words.iter().filter_map(|word| word.parse().ok()).collect()
 }
 
 fn protection(reader: &mut Reader, directory: Option<&Path>) -> ProtectionConfig {

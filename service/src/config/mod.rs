@@ -37,8 +37,27 @@ pub struct Config {
     pub stores: StoresConfig,
     pub policy: PolicyConfig,
     pub limits: LimitsConfig,
+    /// `None`: `use_keystone_limits` is off.
+    pub keystone_limits: Option<Box<KeystoneLimitsConfig>>,
     pub images: ImagesConfig,
+    pub upkeep: UpkeepConfig,
+    pub outbound: OutboundConfig,
     pub log: LogConfig,
+}
+
+/// What the commands beside the service are told.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct UpkeepConfig {
+    /// `[glasshouse] scrub_rate` in bytes for each second; `None` = as fast as it goes.
+    pub scrub_rate_bytes: Option<u64>,
+}
+
+impl UpkeepConfig {
+    /// MiB for each second; 0 = no limit.
+    pub fn of_rate(mebibytes: u64) -> Self {
+        let rate_bytes = mebibytes.saturating_mul(1 << 20);
+        Self { scrub_rate_bytes: Some(rate_bytes).filter(|rate_bytes| *rate_bytes > 0) }
+    }
 }
 
 /// `[DEFAULT]` options of the listener.
@@ -87,39 +106,47 @@ pub enum AuthConfig {
 /// `[keystone_authtoken]`
 #[derive(Debug, Clone)]
 pub struct KeystoneConfig {
-    /// `auth_url`, without a version suffix; `/v3` is appended by who calls.
-    pub auth_url: Url,
+    pub access: KeystoneAccess,
     /// `www_authenticate_uri`: what a 401 points at.
     pub www_authenticate_uri: Option<Url>,
-    pub login: ServiceLogin,
     /// `token_cache_time`; `None` = no cache (-1).
     pub token_cache_time: Option<Duration>,
     pub service_token_roles: Vec<String>,
     pub service_token_roles_required: bool,
     /// `delay_auth_decision`
     pub delay_auth_decision: bool,
+}
+
+/// Where a Keystone is and how the service logs in to it. Tokens and limits are asked for with accounts of their own.
+#[derive(Debug, Clone)]
+pub struct KeystoneAccess {
+    /// The section that says it: `keystone_authtoken`, `oslo_limit` or what `auth_section` names.
+    pub section: String,
+    /// `auth_url`, without a version suffix; `/v3` is appended by who calls.
+    pub auth_url: Url,
+    pub login: ServiceLogin,
     pub cafile: Option<PathBuf>,
     pub insecure: bool,
-    /// `http_connect_timeout` with a default of our own; it also bounds the whole call.
+    /// `http_connect_timeout` or `timeout`, with a default of our own; it bounds the whole call.
     pub timeout: Duration,
-    /// `http_request_max_retries`
+    /// `http_request_max_retries` or `connect_retries`
     pub max_retries: u32,
 }
 
 /// How the service itself logs in to Keystone.
 #[derive(Debug, Clone)]
 pub enum ServiceLogin {
-    Password {
-        username: String,
-        user_domain: DomainRef,
-        password: Secret,
-        project_name: String,
-        project_domain: DomainRef,
-    },
-    ApplicationCredential {
-        id: String,
-        secret: Secret,
-    },
+    Password { username: String, user_domain: DomainRef, password: Secret, scope: LoginScope },
+    ApplicationCredential { id: String, secret: Secret },
+}
+
+/// What a login is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginScope {
+    /// `project_name` and its domain.
+    Project { name: String, domain: DomainRef },
+    /// `system_scope = all`: the cloud as a whole.
+    System,
 }
 
 /// A domain by id (`default`) or by name (`Default`).
@@ -232,6 +259,57 @@ pub struct PolicyConfig {
     pub dirs: Vec<PathBuf>,
     /// `enforce_new_defaults`
     pub enforce_new_defaults: bool,
+    pub remote: RemoteChecksConfig,
+}
+
+impl Default for PolicyConfig {
+    /// Nothing but the default rules.
+    fn default() -> Self {
+        Self {
+            file: None,
+            dirs: Vec::new(),
+            enforce_new_defaults: true,
+            remote: RemoteChecksConfig::default(),
+        }
+    }
+}
+
+/// `[oslo_policy] remote_…`: how the servers of `http:` and `https:` checks are asked.
+#[derive(Debug, Clone)]
+pub struct RemoteChecksConfig {
+    /// `remote_content_type`
+    pub content_type: RemoteContentType,
+    /// `remote_timeout`
+    pub timeout: Duration,
+    /// `remote_ssl_verify_server_crt`
+    pub verify_server: bool,
+    /// `remote_ssl_ca_crt_file`
+    pub ca_file: Option<PathBuf>,
+    /// `remote_ssl_client_crt_file`
+    pub client_certificate: Option<PathBuf>,
+    /// `remote_ssl_client_key_file`
+    pub client_key: Option<PathBuf>,
+}
+
+impl Default for RemoteChecksConfig {
+    fn default() -> Self {
+        Self {
+            content_type: RemoteContentType::default(),
+            timeout: Duration::from_mins(1),
+            verify_server: false,
+            ca_file: None,
+            client_certificate: None,
+            client_key: None,
+        }
+    }
+}
+
+/// The form of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RemoteContentType {
+    #[default]
+    Form,
+    Json,
 }
 
 /// Counts and sizes that a request may not pass. `None` = unlimited.
@@ -239,8 +317,10 @@ pub struct PolicyConfig {
 pub struct LimitsConfig {
     /// `image_size_cap` in bytes
     pub image_size_cap: u64,
-    /// `user_storage_quota` in bytes
+    /// `user_storage_quota` in bytes; also `None` where Keystone has the limits.
     pub user_storage_quota: Option<u64>,
+    /// `[glasshouse] upload_expiry`: how long a resumable upload waits for more data.
+    pub upload_expiry: Duration,
     pub image_member_quota: Option<u32>,
     pub image_property_quota: Option<u32>,
     pub image_tag_quota: Option<u32>,
@@ -249,6 +329,29 @@ pub struct LimitsConfig {
     pub page_size_default: u32,
     /// `api_limit_max`
     pub page_size_max: u32,
+}
+
+/// `use_keystone_limits` and `[oslo_limit]`: where the limits of a project are read.
+#[derive(Debug, Clone)]
+pub struct KeystoneLimitsConfig {
+    pub access: KeystoneAccess,
+    pub endpoint: EndpointRef,
+    /// `[glasshouse] keystone_limits_cache_time`; zero = ask each time.
+    pub cache_time: Duration,
+}
+
+/// The endpoint in Keystone's catalog whose limits count: its service and its region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EndpointRef {
+    /// `endpoint_id`
+    Id(String),
+    /// `endpoint_service_type`, `endpoint_service_name`, `endpoint_region_name`, `endpoint_interface`
+    Lookup {
+        service_type: Option<String>,
+        service_name: Option<String>,
+        region: Option<String>,
+        interface: String,
+    },
 }
 
 /// What an image may be and what of it is shown.
@@ -266,6 +369,12 @@ pub struct ImagesConfig {
     pub gpt_checks_nonfatal: Vec<String>,
     /// `hashing_algorithm`
     pub hashing_algorithm: String,
+    /// `do_secure_hash`: the data of a location that is added is read.
+    pub hash_locations: bool,
+    /// `http_retries`: attempts at that.
+    pub location_attempts: u32,
+    /// `[task] task_time_to_live`
+    pub task_time_to_live: Duration,
     pub show_image_direct_url: bool,
     pub show_multiple_locations: bool,
     /// `enabled_import_methods`
@@ -275,6 +384,36 @@ pub struct ImagesConfig {
     /// What that file says of custom properties: for each name a piece of JSON schema.
     pub custom_properties: serde_json::Map<String, serde_json::Value>,
     pub protection: ProtectionConfig,
+}
+
+/// `[import_filtering_opts]`: where the service may go when somebody else names the address.
+#[derive(Debug, Clone, Default)]
+pub struct OutboundConfig {
+    /// `allowed_schemes`, `disallowed_schemes`
+    pub schemes: Choice<String>,
+    /// `allowed_hosts`, `disallowed_hosts`
+    pub hosts: Choice<String>,
+    /// `allowed_ports`, `disallowed_ports`
+    pub ports: Choice<u16>,
+}
+
+/// A white list, and a black one that counts only while the white one is empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice<T> {
+    pub allowed: Vec<T>,
+    pub disallowed: Vec<T>,
+}
+
+impl<T> Default for Choice<T> {
+    fn default() -> Self {
+        Self { allowed: Vec::new(), disallowed: Vec::new() }
+    }
+}
+
+impl<T: PartialEq> Choice<T> {
+    pub fn permits(&self, value: &T) -> bool {
+        if self.allowed.is_empty() { !self.disallowed.contains(value) } else { self.allowed.contains(value) }
+    }
 }
 
 /// `property_protection_file` and `property_protection_rule_format`

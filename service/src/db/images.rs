@@ -209,7 +209,7 @@ pub fn save_changes(
     properties::save_changes(conn, &image.id, (&before.image.properties, &image.properties), now)?;
     tags::save_changes(conn, &image.id, (&before.image.tags, &image.tags), now)?;
     if saved.locations != before.locations && !saved.locations.is_empty() {
-        locations::save(conn, &saved.image.id, &mut saved.locations, now)?;
+        locations::save_changes(conn, &saved.image.id, (&before.locations, &mut saved.locations), now)?;
     }
     Ok(saved)
 }

@@ -124,17 +124,31 @@ pub(super) fn read(row: &Row<'_>, [id, url, metadata]: [usize; 3]) -> Result<Loc
     })
 }
 
+/// The locations that were deleted together with their image, and not before it.
+pub fn of_deleted(conn: &mut dyn Connection, image_id: &str) -> Result<Vec<LocationRecord>, DbError> {
+    let sql = "SELECT l.id, l.value, l.meta_data FROM image_locations l JOIN images i ON i.id = l.image_id
+               WHERE i.id = ? AND i.status = 'deleted' AND l.status = 'deleted' AND l.deleted_at = i.deleted_at
+               ORDER BY l.id";
+    query_all(conn, sql, &[image_id.into()], |row| {
+        Ok(LocationRecord { status: LocationStatus::Deleted, ..read(row, [0, 1, 2])? })
+    })
+}
+
 /// A location with what its image says of the bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Placed {
     pub image_id: String,
     pub location: LocationRecord,
     pub size_bytes: Option<u64>,
+    pub checksum: Option<String>,
+    pub os_hash_algo: Option<String>,
+    pub os_hash_value: Option<String>,
 }
 
 /// Every location that is in use, or whose bytes wait to be deleted.
 pub fn placed(conn: &mut dyn Connection) -> Result<Vec<Placed>, DbError> {
-    let sql = "SELECT l.image_id, l.id, l.value, l.meta_data, l.status, i.size
+    let sql = "SELECT l.image_id, l.id, l.value, l.meta_data, l.status, i.size, i.checksum,
+                      i.os_hash_algo, i.os_hash_value
                FROM image_locations l JOIN images i ON i.id = l.image_id
                WHERE l.deleted = 0 OR l.status = 'pending_delete' ORDER BY l.id";
     query_all(conn, sql, &[], |row| {
@@ -143,7 +157,14 @@ pub fn placed(conn: &mut dyn Connection) -> Result<Vec<Placed>, DbError> {
         let status =
             status.ok_or_else(|| DbError::other(format!("unknown status {word:?} of a location")))?;
         let location = LocationRecord { status, ..read(row, [1, 2, 3])? };
-        Ok(Placed { image_id: row.text(0)?, location, size_bytes: row.optional_size(5)? })
+        Ok(Placed {
+            image_id: row.text(0)?,
+            location,
+            size_bytes: row.optional_size(5)?,
+            checksum: row.optional_text(6)?,
+            os_hash_algo: row.optional_text(7)?,
+            os_hash_value: row.optional_text(8)?,
+        })
     })
 }
 
@@ -186,6 +207,36 @@ pub(super) fn save(
             None => location.id = Some(insert(conn, image_id, location, now)?),
             Some(row) => update(conn, image_id, row, location, now)?,
         }
+    }
+    Ok(())
+}
+
+/// Brings the difference between two states of the locations to whatever they are now: what others added meanwhile
+/// stays. `Stale` when nothing would remain, since others removed the rest.
+pub(super) fn save_changes(
+    conn: &mut dyn Connection,
+    image_id: &str,
+    (before, wanted): (&[LocationRecord], &mut [LocationRecord]),
+    now: Timestamp,
+) -> Result<(), DbError> {
+    for gone in before.iter().filter(|old| !wanted.iter().any(|location| location.id == old.id)) {
+        let Some(row) = gone.id else { continue };
+        delete(conn, image_id, row, LocationStatus::Deleted, now).map_err(|error| match error {
+            DbError::Missing => DbError::Stale,
+            other => other,
+        })?;
+    }
+    for location in wanted {
+        match location.id {
+            None => location.id = Some(insert(conn, image_id, location, now)?),
+            Some(row) if !before.contains(location) => update(conn, image_id, row, location, now)?,
+            Some(_) => {}
+        }
+    }
+    let sql =
+        "SELECT id FROM image_locations WHERE image_id = ? AND +deleted = 0 AND status = 'active' LIMIT 1";
+    if query_all(conn, sql, &[image_id.into()], |row| row.integer(0))?.is_empty() {
+        return Err(DbError::Stale);
     }
     Ok(())
 }

@@ -25,9 +25,12 @@ mod mariadb;
 pub mod members;
 pub mod properties;
 pub mod schema;
+pub mod scrubs;
 mod sqlite;
 pub mod tags;
 pub mod tasks;
+pub mod uploads;
+pub mod usage;
 
 #[cfg(test)]
 mod fixture;
@@ -183,6 +186,13 @@ impl Db {
     fn queues(&self) -> Result<&Queues, DbError> {
         self.inner.queues.as_ref().ok_or_else(gone)
     }
+}
+
+/// Makes the tables of ours that are not there yet. Outside of any other transaction: MariaDB commits before it.
+pub fn own_tables(conn: &mut dyn Connection) -> Result<(), DbError> {
+    leases::ensure_table(conn)?;
+    scrubs::ensure_table(conn)?;
+    uploads::ensure_table(conn)
 }
 
 fn gone() -> DbError {

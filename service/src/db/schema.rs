@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::connection::{Connection, query_all, query_one};
-use super::{DbError, Dialect};
+use super::{DbError, Dialect, leases, uploads};
 
 mod tables;
 #[cfg(test)]
@@ -137,6 +137,9 @@ fn sync_locked(conn: &mut dyn Connection) -> Result<Synced, DbError> {
     if revisions(conn)?.is_empty() {
         conn.execute("INSERT INTO alembic_version (version_num) VALUES (?)", &[REVISION.into()])?;
     }
+    // Ours, which no revision counts.
+    leases::ensure_table(conn)?;
+    uploads::ensure_table(conn)?;
     Ok(Synced { before, created, tables: TABLES.len(), revision: REVISION })
 }
 
@@ -163,6 +166,17 @@ fn table_names(conn: &mut dyn Connection) -> Result<BTreeSet<String>, DbError> {
     };
     let names = query_all(conn, sql, &[], |row| row.text(0))?;
     Ok(names.into_iter().filter(|name| !name.starts_with("glasshouse_")).collect())
+}
+
+/// Whether a table of ours was made.
+pub fn has_own_table(conn: &mut dyn Connection, name: &str) -> Result<bool, DbError> {
+    let sql = match conn.dialect() {
+        Dialect::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?",
+        Dialect::Mariadb => {
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?"
+        }
+    };
+    Ok(query_one(conn, sql, &[name.into()], |_| Ok(()))?.is_some())
 }
 
 fn index_names(conn: &mut dyn Connection) -> Result<BTreeSet<String>, DbError> {

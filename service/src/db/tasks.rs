@@ -1,10 +1,10 @@
-//! Tasks: work that was asked for, such as an import, with what came of it. Only read here.
+//! Tasks: work that was asked for, such as an import, with what came of it. Who does the work is not known here.
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::DbError;
-use super::connection::{Connection, Row, query_all};
+use super::connection::{Connection, Row, query_all, query_one};
 
 /// One task.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +29,84 @@ pub struct TaskDetails {
     pub input: Json,
     pub result: Json,
     pub message: String,
+}
+
+/// How the work of a task ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TaskEnd {
+    Success {
+        result: Json,
+    },
+    /// With the reason, for people.
+    Failure {
+        message: String,
+    },
+}
+
+/// Adds a task that waits for its beginning, with its input.
+pub fn insert(conn: &mut dyn Connection, task: &TaskRecord) -> Result<(), DbError> {
+    let sql = "INSERT INTO tasks
+               (id, type, status, owner, image_id, request_id, user_id, created_at, updated_at, deleted)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)";
+    let values = [
+        (&task.id).into(),
+        (&task.kind).into(),
+        (&task.status).into(),
+        (&task.owner).into(),
+        task.image_id.as_ref().into(),
+        task.request_id.as_ref().into(),
+        task.user_id.as_ref().into(),
+        task.created_at.into(),
+        task.updated_at.into(),
+    ];
+    conn.execute(sql, &values)?;
+    if let Some(details) = &task.details {
+        let sql = "INSERT INTO task_info (task_id, input, result, message) VALUES (?, ?, NULL, ?)";
+        let input = details.input.to_string();
+        conn.execute(sql, &[(&task.id).into(), input.as_str().into(), details.message.as_str().into()])?;
+    }
+    Ok(())
+}
+
+/// Says that the work of a task began. `Stale` when it did before, or ended.
+pub fn begin(conn: &mut dyn Connection, id: &str, now: Timestamp) -> Result<(), DbError> {
+    let sql = "UPDATE tasks SET status = 'processing', updated_at = ? WHERE id = ? AND status = 'pending'";
+    if conn.execute(sql, &[now.into(), id.into()])? == 0 { Err(DbError::Stale) } else { Ok(()) }
+}
+
+/// Ends a task, to be kept until `expires_at`; one that has ended already stays as it is.
+pub fn finish(
+    conn: &mut dyn Connection,
+    id: &str,
+    end: &TaskEnd,
+    (now, expires_at): (Timestamp, Timestamp),
+) -> Result<(), DbError> {
+    let (status, result, message) = match end {
+        TaskEnd::Success { result } => ("success", Some(result.to_string()), ""),
+        TaskEnd::Failure { message } => ("failure", None, message.as_str()),
+    };
+    let sql = "UPDATE tasks SET status = ?, updated_at = ?, expires_at = ?
+               WHERE id = ? AND status IN ('pending', 'processing')";
+    if conn.execute(sql, &[status.into(), now.into(), expires_at.into(), id.into()])? > 0 {
+        let sql = "UPDATE task_info SET result = ?, message = ? WHERE task_id = ?";
+        conn.execute(sql, &[result.as_ref().into(), message.into(), id.into()])?;
+    }
+    Ok(())
+}
+
+/// The ids of the tasks of an image that are of this kind and did not end.
+pub fn unfinished(conn: &mut dyn Connection, image_id: &str, kind: &str) -> Result<Vec<String>, DbError> {
+    let sql = "SELECT id FROM tasks WHERE image_id = ? AND type = ? AND deleted = 0
+               AND status IN ('pending', 'processing') ORDER BY created_at, id";
+    query_all(conn, sql, &[image_id.into(), kind.into()], |row| row.text(0))
+}
+
+/// Status of a task, and when it last said that it lives. `None` when there is none.
+pub fn sign_of_life(conn: &mut dyn Connection, id: &str) -> Result<Option<(String, Timestamp)>, DbError> {
+    let sql = "SELECT status, updated_at, created_at FROM tasks WHERE id = ? AND deleted = 0";
+    query_one(conn, sql, &[id.into()], |row| {
+        Ok((row.text(0)?, row.optional_time(1)?.unwrap_or(row.time(2)?)))
+    })
 }
 
 /// The tasks of an image that have not expired, oldest first.
@@ -86,6 +164,44 @@ mod tests {
         let values =
             [id.into(), image.into(), expires.map(time).into(), now.into(), now.into(), deleted.into()];
         conn.execute(sql, &values).unwrap();
+    }
+
+    #[test]
+    fn a_task_begins_once_and_ends_once() {
+        on_each(|conn| {
+            let (now, later) = (time(NOW), time("2024-05-06T08:00:00Z"));
+            let expires = time("2024-05-08T08:00:00Z");
+            let input = serde_json::json!({"image_id": "image-1"});
+            let task = TaskRecord {
+                id: "task-1".into(),
+                kind: "location_import".into(),
+                status: "pending".into(),
+                owner: "project-a".into(),
+                image_id: Some("image-1".into()),
+                request_id: Some("req-1".into()),
+                user_id: None,
+                expires_at: None,
+                created_at: now,
+                updated_at: Some(now),
+                details: Some(TaskDetails { input, result: Json::Null, message: String::new() }),
+            };
+            super::insert(conn, &task).unwrap();
+            assert_eq!(of_image(conn, "image-1", now).unwrap(), std::slice::from_ref(&task));
+            assert_eq!(unfinished(conn, "image-1", "location_import").unwrap(), ["task-1"]);
+            assert_eq!(sign_of_life(conn, "task-1").unwrap(), Some(("pending".to_owned(), now)));
+            begin(conn, "task-1", later).unwrap();
+            assert!(matches!(begin(conn, "task-1", later), Err(DbError::Stale)));
+            assert_eq!(sign_of_life(conn, "task-1").unwrap(), Some(("processing".to_owned(), later)));
+            let failure = TaskEnd::Failure { message: "no such data".into() };
+            finish(conn, "task-1", &failure, (later, expires)).unwrap();
+            let success = TaskEnd::Success { result: Json::Null };
+            finish(conn, "task-1", &success, (later, expires)).unwrap();
+            let found = of_image(conn, "image-1", later).unwrap();
+            assert_eq!((found[0].status.as_str(), found[0].expires_at), ("failure", Some(expires)));
+            assert_eq!(found[0].details.as_ref().unwrap().message, "no such data");
+            assert_eq!(unfinished(conn, "image-1", "location_import").unwrap(), Vec::<String>::new());
+            assert_eq!(sign_of_life(conn, "task-2").unwrap(), None);
+        });
     }
 
     #[test]

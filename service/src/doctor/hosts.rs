@@ -50,7 +50,7 @@ fn named(loaded: &Loaded) -> Vec<Named> {
         add(name_in(host), "database", "connection");
     }
     if let AuthConfig::Keystone(keystone) = &config.auth {
-        add(name_of(&keystone.auth_url), "keystone_authtoken", "auth_url");
+        add(name_of(&keystone.access.auth_url), "keystone_authtoken", "auth_url");
         let public = keystone.www_authenticate_uri.as_ref().and_then(name_of);
         add(public, "keystone_authtoken", "www_authenticate_uri");
         let cache = written(sources, "keystone_authtoken", "memcached_servers").map(|written| written.text);

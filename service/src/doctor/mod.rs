@@ -3,6 +3,7 @@
 mod database;
 mod hosts;
 mod identity;
+mod limits;
 mod stores;
 
 use crate::config::{Loaded, Problem, Severity, Sources};
@@ -85,6 +86,7 @@ pub async fn start_checks(loaded: &Loaded, patience: Patience) -> Vec<Finding> {
     findings.extend(database::check(loaded, patience).await);
     findings.extend(stores::check(loaded).await);
     findings.extend(identity::check(loaded).await);
+    findings.extend(limits::check(loaded).await);
     findings
 }
 

@@ -12,6 +12,7 @@ use crate::images::Visible;
 use crate::images::attribute::Attribute;
 use crate::images::protection::Operation;
 use crate::policy::{Rule, Target};
+use crate::quota::{self, Resource};
 use glasshouse_shared::image::{Image, Status, Visibility};
 
 /// What a client may say of an image that it creates; already checked against the schema.
@@ -37,6 +38,7 @@ impl NewImage {
 pub async fn create(app: &App, ctx: &Context, new: NewImage) -> Result<Visible, Error> {
     let record = ImageRecord { image: image_of(ctx, new.clone()), locations: Vec::new() };
     enforce_add(app, ctx, &new, &record.image)?;
+    quota::enforce(app, ctx, Resource::ImageCountTotal, 1).await?;
     within("tags", record.image.tags.len(), app.limits.image_tag_quota)?;
     within("properties", record.image.properties.len(), app.limits.image_property_quota)?;
     for key in record.image.properties.keys() {
@@ -47,7 +49,7 @@ pub async fn create(app: &App, ctx: &Context, new: NewImage) -> Result<Visible, 
         DbError::Duplicate => Error::Conflict(format!("Image ID {} already exists!", record.image.id)),
         other => other.into(),
     })?;
-    let mut visible = Visible { record, member_id: None, hidden: BTreeMap::new() };
+    let mut visible = Visible { record, member_id: None, hidden: BTreeMap::new(), shows_locations: true };
     visible.hide(app, ctx);
     Ok(visible)
 }

@@ -12,12 +12,22 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
+    pub const ALL: [Self; 3] = [Self::Sha256, Self::Sha512, Self::Md5];
+
     /// As `Content-Digest` spells it.
     pub const fn field_name(self) -> &'static str {
         match self {
             Self::Sha256 => "sha-256",
             Self::Sha512 => "sha-512",
             Self::Md5 => "md5",
+        }
+    }
+
+    /// What computes it; MD5 is computed of every image anyway.
+    pub fn beside_md5(self) -> Result<Option<HashDigest>, UnknownAlgorithm> {
+        match self {
+            Self::Md5 => Ok(None),
+            Self::Sha256 | Self::Sha512 => HashDigest::new(self.hash_name()).map(Some),
         }
     }
 
@@ -39,6 +49,24 @@ pub struct SentDigest {
     pub value: String,
 }
 
+impl SentDigest {
+    /// For a record: `sha-256=<hexadecimal digits>`, one after the other with blanks between.
+    pub fn write_all(digests: &[Self]) -> String {
+        let words = digests.iter().map(|sent| format!("{}={}", sent.algorithm.field_name(), sent.value));
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    /// What [`SentDigest::write_all`] wrote.
+    pub fn read_all(text: &str) -> Vec<Self> {
+        let read = |word: &str| {
+            let (name, value) = word.split_once('=')?;
+            let algorithm = Algorithm::ALL.into_iter().find(|known| known.field_name() == name)?;
+            Some(Self { algorithm, value: value.to_owned() })
+        };
+        text.split(' ').filter_map(read).collect()
+    }
+}
+
 /// Every digest that comes with one upload.
 pub struct SentDigests {
     /// Those before the data.
@@ -50,6 +78,11 @@ pub struct SentDigests {
 }
 
 impl SentDigests {
+    /// Whether there is anything to verify.
+    pub fn is_expected(&self) -> bool {
+        self.more_announced || !self.leading.is_empty()
+    }
+
     /// What must be computed: `algorithm` first, which the image is given in any case. MD5 is computed anyway.
     pub fn to_compute(&self, algorithm: &str) -> Result<Vec<HashDigest>, UnknownAlgorithm> {
         let mut digests = vec![HashDigest::new(algorithm)?];
@@ -60,6 +93,14 @@ impl SentDigests {
             }
         }
         Ok(digests)
+    }
+
+    /// What must be computed of these bytes alone, when they are a piece of an image.
+    pub fn of_piece(&self) -> Result<Vec<HashDigest>, UnknownAlgorithm> {
+        let is_sent = |wanted: &Algorithm| {
+            self.more_announced || self.leading.iter().any(|sent| sent.algorithm == *wanted)
+        };
+        Algorithm::ALL.into_iter().filter(is_sent).map(|wanted| HashDigest::new(wanted.hash_name())).collect()
     }
 
     /// 400 when one of them is not that of the data. `computed` pairs names as `os_hash_algo` has them with values.
@@ -102,6 +143,14 @@ mod tests {
     fn names(digests: &SentDigests, algorithm: &str) -> Vec<&'static str> {
         let computed = digests.to_compute(algorithm).expect("a known algorithm");
         computed.iter().map(HashDigest::algorithm).collect()
+    }
+
+    #[test]
+    fn a_record_of_digests_is_read_as_it_was_written() {
+        let digests = sent(&[(Algorithm::Sha256, "0a"), (Algorithm::Md5, "ff")], &[]).leading;
+        assert_eq!(SentDigest::write_all(&digests), "sha-256=0a md5=ff");
+        assert_eq!(SentDigest::read_all("sha-256=0a md5=ff"), digests);
+        assert_eq!(SentDigest::read_all(""), []);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::images::{Visible, load};
 use crate::policy::Rule;
-pub use crate::stores::ByteStream;
 use crate::stores::{ByteRange, Store, StoreError};
+pub use crate::stores::{ByteStream, Content, Lender};
 use glasshouse_shared::image::{Image, Status};
 
 /// Which part a client asks for; bounds are inclusive, as in RFC 9110 §14.
@@ -34,7 +34,7 @@ pub struct Data {
 
 /// The data, and which part of how much it is.
 pub struct Download {
-    pub bytes: ByteStream,
+    pub content: Content,
     pub size_bytes: u64,
     /// `None` = the whole image.
     pub range: Option<ByteRange>,
@@ -58,36 +58,81 @@ impl Data {
         self.visible.image()
     }
 
-    /// Opens the asked-for part in the first store that has it; `None` when none has.
+    /// Opens the asked-for part in the first store that has it whole; `None` when none has.
     pub async fn open(&self, app: &App, wanted: Wanted) -> Result<Option<Download>, Error> {
-        let mut failure = None;
+        let mut failures = Vec::new();
         for (store, url) in self.places(app) {
             let size_bytes = match self.size_in(store, url).await {
                 Ok(size_bytes) => size_bytes,
                 Err(error) => {
-                    failure = Some(error);
+                    failures.push((store, error));
                     continue;
                 }
             };
             let range = resolve(wanted, size_bytes)?;
-            match store.backend().reader(url, range).await {
-                Ok(bytes) => return Ok(Some(Download { bytes, size_bytes, range })),
-                Err(error) => failure = Some(error),
+            match store.backend().open(url, self.image().size, range).await {
+                Ok(content) => {
+                    self.note(&failures);
+                    return Ok(Some(Download { content, size_bytes, range }));
+                }
+                Err(error) => failures.push((store, error)),
             }
         }
-        nowhere(failure)
+        self.nowhere(failures)
     }
 
-    /// How long the data is, of the first store that has it; `None` when none has. Nothing is read.
+    /// How long the data is, of the first store that has it whole; `None` when none has. Nothing is read.
     pub async fn measure(&self, app: &App) -> Result<Option<u64>, Error> {
-        let mut failure = None;
+        let mut failures = Vec::new();
         for (store, url) in self.places(app) {
-            match store.backend().size(url).await {
-                Ok(stored_bytes) => return Ok(Some(self.image().size.unwrap_or(stored_bytes))),
-                Err(error) => failure = Some(error),
+            let stored = store.backend().size(url).await;
+            match stored.and_then(|stored_bytes| self.check_size(stored_bytes)) {
+                Ok(size_bytes) => return Ok(Some(size_bytes)),
+                Err(error) => failures.push((store, error)),
             }
         }
-        nowhere(failure)
+        self.nowhere(failures)
+    }
+
+    /// Copies that another one stood in for: nobody else would tell the operator.
+    fn note(&self, failures: &[(&Store, StoreError)]) {
+        for (store, error) in failures {
+            tracing::error!(image_id = self.image().id, store = store.id, %error, "a copy cannot be read");
+        }
+    }
+
+    /// No store had the data: that is no data where it is simply not there, else a failure. The last one is told.
+    fn nowhere<T>(&self, mut failures: Vec<(&Store, StoreError)>) -> Result<Option<T>, Error> {
+        let told = failures.iter().rposition(|(_, failure)| !matches!(failure, StoreError::NotFound));
+        let Some(told) = told else { return Ok(None) };
+        let (store, failure) = failures.remove(told);
+        self.note(&failures);
+        let message = match &failure {
+            StoreError::Unreachable(_) | StoreError::Denied { .. } => {
+                "The store that holds the data cannot be reached at the moment."
+            }
+            StoreError::WrongSize { .. } => {
+                "The stored data of the image is damaged: its length is not the one that was recorded. \
+                 Its operator can bring it back from a copy."
+            }
+            StoreError::NotFound
+            | StoreError::Full(_)
+            | StoreError::Duplicate
+            | StoreError::ReadOnly
+            | StoreError::BadLocation(_)
+            | StoreError::Other(_) => "The data of the image cannot be read at the moment.",
+        };
+        let source = format!("image {}, store {}: {failure}", self.image().id, store.id);
+        Err(Error::Unavailable { message: message.to_owned(), source: Some(source.into()) })
+    }
+
+    fn check_size(&self, stored_bytes: u64) -> Result<u64, StoreError> {
+        match self.image().size {
+            Some(recorded_bytes) if recorded_bytes != stored_bytes => {
+                Err(StoreError::WrongSize { recorded_bytes, stored_bytes })
+            }
+            _ => Ok(stored_bytes),
+        }
     }
 
     fn places<'a>(&'a self, app: &'a App) -> impl Iterator<Item = (&'a Store, &'a str)> {
@@ -103,18 +148,6 @@ impl Data {
             Some(size_bytes) => Ok(size_bytes),
             None => store.backend().size(url).await,
         }
-    }
-}
-
-/// No store had the data: that is no data where it is simply not there, else a failure.
-fn nowhere<T>(failure: Option<StoreError>) -> Result<Option<T>, Error> {
-    match failure {
-        None | Some(StoreError::NotFound) => Ok(None),
-        Some(error @ (StoreError::Unreachable(_) | StoreError::Denied { .. })) => Err(Error::Unavailable {
-            message: "The store that holds the data cannot be reached at the moment.".to_owned(),
-            source: Some(Box::new(error)),
-        }),
-        Some(error) => Err(Error::internal(error)),
     }
 }
 

@@ -41,7 +41,12 @@ pub async fn list(app: &App, ctx: &Context, query: &mut ListQuery) -> Result<Pag
     let last = records.last().map(|record| record.image.id.clone());
     let images: Vec<Visible> = records
         .into_iter()
-        .map(|record| Visible { member_id: member_id(&record, ctx), record, hidden: BTreeMap::new() })
+        .map(|record| Visible {
+            member_id: member_id(&record, ctx),
+            record,
+            hidden: BTreeMap::new(),
+            shows_locations: true,
+        })
         .filter(|visible| {
             app.enforcer.allows(
                 ctx,

@@ -1,4 +1,4 @@
-//! The locations of an image, for services that read its data past this one.
+//! The locations of an image: who reads them, and how one comes and goes without an upload.
 
 use crate::app::App;
 use crate::context::Context;
@@ -7,9 +7,14 @@ use crate::error::Error;
 use crate::images::load;
 use crate::policy::Rule;
 
+pub mod add;
+pub mod change;
+pub mod hash;
+mod outside;
+
 /// Where the data lies. The image must be in reach of the caller's own project.
 pub async fn list(app: &App, ctx: &Context, id: &str) -> Result<Vec<Location>, Error> {
     let visible = load(app, ctx, id).await?;
     visible.enforce(app, ctx, Rule::FetchImageLocation)?;
-    Ok(visible.record.locations)
+    Ok(visible.shown_locations().to_vec())
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use crate::app::App;
 use crate::context::Context;
 use crate::db::images::ImageRecord;
+use crate::db::locations::LocationRecord;
 use crate::db::{self, DbError};
 use crate::error::Error;
 use crate::policy::{Rule, Target};
-use glasshouse_shared::image::{Image, Visibility};
+use glasshouse_shared::image::{Image, Status, Visibility};
 
 pub mod actions;
 pub mod attribute;
@@ -23,6 +24,8 @@ pub mod members;
 pub mod protection;
 mod pump;
 pub mod repair;
+pub mod resumable;
+pub mod scrub;
 pub mod status;
 pub mod stores;
 pub mod tags;
@@ -40,6 +43,8 @@ pub struct Visible {
     pub member_id: Option<String>,
     /// Properties that the caller may not read; the record does not have them.
     pub hidden: BTreeMap<String, String>,
+    /// Whether the caller may know where the data lies: that of a closed image only administrators may read.
+    pub shows_locations: bool,
 }
 
 impl Visible {
@@ -47,8 +52,14 @@ impl Visible {
         &self.record.image
     }
 
+    /// The locations that the caller may know of.
+    pub fn shown_locations(&self) -> &[LocationRecord] {
+        if self.shows_locations { &self.record.locations } else { &[] }
+    }
+
     /// Takes out of the record what the caller may not read.
     fn hide(&mut self, app: &App, ctx: &Context) {
+        self.shows_locations = ctx.is_admin || self.record.image.status != Status::Deactivated;
         self.hidden = app.protections.hide(&app.enforcer, ctx, &mut self.record.image);
     }
 
@@ -73,7 +84,7 @@ pub async fn load(app: &App, ctx: &Context, id: &str) -> Result<Visible, Error> 
             }
             _ => None,
         };
-        Ok(Some(Visible { record, member_id, hidden: BTreeMap::new() }))
+        Ok(Some(Visible { record, member_id, hidden: BTreeMap::new(), shows_locations: true }))
     });
     let mut visible = found.await?.ok_or_else(|| not_found(id))?;
     let seen = is_reachable(&visible, ctx)

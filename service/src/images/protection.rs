@@ -73,7 +73,7 @@ impl Protections {
         for rule in &rules {
             for allowed in &rule.allowed {
                 if let Allowed::Policy(name) = allowed
-                    && !enforcer.has_rule(name)
+                    && !enforcer.will_be_asked(name)
                 {
                     return Err(ProtectionError::Section {
                         file: file.clone(),
@@ -212,7 +212,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("policy.yaml");
         std::fs::write(&file, policy).expect("the policy");
-        let config = PolicyConfig { file: Some(file), dirs: Vec::new(), enforce_new_defaults: true };
+        let config = PolicyConfig { file: Some(file), ..PolicyConfig::default() };
         Enforcer::new(&config).expect("rules")
     }
 

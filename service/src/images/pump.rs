@@ -20,8 +20,10 @@ use glasshouse_shared::format::{Inspector, SafetyFailure, Verdict};
 
 mod digester;
 mod lanes;
+mod nowhere;
 
-pub use digester::Digester;
+use digester::Digester;
+pub use nowhere::Nowhere;
 
 #[cfg(test)]
 mod tests;
@@ -60,13 +62,54 @@ pub struct Limit {
     pub maximum: u64,
 }
 
-/// What is done with the bytes on their way, beside MD5 and inspection.
+/// What is done with the bytes on their way.
 pub struct Order {
     pub limit: Limit,
-    /// Digests to compute.
-    pub hashes: Vec<HashDigest>,
+    /// What is computed; of an image that comes in pieces, where the piece before left it.
+    pub stages: Stages,
+    /// Digests of these bytes alone.
+    pub content: Vec<HashDigest>,
     /// Ends the transfer as soon as no more data can make the image acceptable.
     pub stops_when_unsafe: bool,
+}
+
+/// What is computed of the data of an image as it passes: inspection, MD5 and other digests.
+pub struct Stages {
+    inspector: Inspector,
+    size_bytes: u64,
+    md5: Digester,
+    /// The names of `hashes`.
+    algorithms: Vec<&'static str>,
+    hashes: Vec<Digester>,
+}
+
+impl Stages {
+    /// Of an image that begins.
+    pub fn new(hashes: Vec<HashDigest>) -> Self {
+        let algorithms = hashes.iter().map(HashDigest::algorithm).collect();
+        let hashes = hashes.into_iter().map(Digester::of).collect();
+        Self { inspector: Inspector::new(), size_bytes: 0, md5: Digester::md5(), algorithms, hashes }
+    }
+
+    /// How much has passed.
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// The names of the digests beside MD5.
+    pub fn algorithms(&self) -> Vec<&'static str> {
+        self.algorithms.clone()
+    }
+
+    /// What is known once all of the image has passed.
+    pub fn finish(self) -> Pumped {
+        Pumped {
+            size_bytes: self.size_bytes,
+            checksum: self.md5.finish(),
+            hashes: self.hashes.into_iter().map(Digester::finish).collect(),
+            verdict: self.inspector.finish(),
+        }
+    }
 }
 
 /// What is known of the data once all of it passed.
@@ -76,6 +119,20 @@ pub struct Pumped {
     /// In the order in which they were asked for.
     pub hashes: Vec<String>,
     pub verdict: Verdict,
+}
+
+/// A body that came to its end.
+pub struct Moved {
+    pub stages: Stages,
+    /// Digests of this body alone, in the order in which they were asked for.
+    pub content: Vec<String>,
+}
+
+/// A body that did not.
+pub struct Interrupted {
+    pub error: PumpError,
+    /// What was computed of exactly the bytes that were written; `None` when these two went apart.
+    pub stages: Option<Stages>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -97,49 +154,58 @@ pub enum PumpError {
 }
 
 /// Moves the whole body through every stage. The caller commits or cancels the writer; nothing uses it any more.
-pub async fn pump(body: Body, order: Order, writer: &mut dyn Writer) -> Result<Pumped, PumpError> {
-    let mut source = Source { body, limit: order.limit, received_bytes: 0, ended: false };
+pub async fn pump(body: Body, order: Order, writer: &mut dyn Writer) -> Result<Moved, Interrupted> {
+    let mut source = Source { body, limit: order.limit, received_bytes: 0, ended: false, failure: None };
     let mut queues = Vec::new();
     let mut queue = || {
         let (sender, receiver) = mpsc::channel(QUEUE_BATCHES);
         queues.push(sender);
         receiver
     };
-    let watch = Watch { inspector: Inspector::new(), stops_when_unsafe: order.stops_when_unsafe };
-    let md5 = Digester::md5().read(queue());
-    let hashes: Vec<_> = order.hashes.into_iter().map(|hash| Digester::of(hash).read(queue())).collect();
+    let Stages { inspector, size_bytes, md5, algorithms, hashes } = order.stages;
+    let watch = Watch { inspector, size_bytes, stops_when_unsafe: order.stops_when_unsafe };
+    let md5 = md5.read(queue());
+    let content = order.content.into_iter().map(Digester::of);
+    let hashes: Vec<_> = hashes.into_iter().chain(content).map(|hash| hash.read(queue())).collect();
     let (inspect, write) = (reader(watch, queue(), Watch::update), write(writer, queue()));
     // All come to their end: a sender that fails closes the queues, a reader that fails stops the sender.
     let (written, watched, fed, md5, hashes) =
         tokio::join!(write, inspect, feed(&mut source, queues), md5, join_all(hashes));
-    let pumped = written.and(fed).and_then(|()| {
-        let hashes: Result<Vec<_>, PumpError> = hashes.into_iter().collect();
-        Ok((md5?, hashes?))
-    });
+    let hashes: Result<Vec<_>, PumpError> = hashes.into_iter().collect();
+    let is_written = written.is_ok();
     // What the inspector says comes first: only it stops a transfer that is otherwise well.
-    match (watched, pumped) {
-        (Ok(watch), Ok((md5, hashes))) => Ok(Pumped {
-            size_bytes: source.received_bytes,
-            checksum: md5.finish(),
-            hashes: hashes.into_iter().map(Digester::finish).collect(),
-            verdict: watch.inspector.finish(),
-        }),
-        (Err(error), _) | (_, Err(error)) => {
-            source.linger();
-            Err(error)
+    let (error, stages) = match (watched, md5, hashes) {
+        (Ok(Watch { inspector, size_bytes, .. }), Ok(md5), Ok(mut hashes)) => {
+            let content = hashes.split_off(algorithms.len());
+            let stages = Stages { inspector, size_bytes, md5, algorithms, hashes };
+            match written.and(fed) {
+                Ok(()) => {
+                    let content = content.into_iter().map(Digester::finish).collect();
+                    return Ok(Moved { stages, content });
+                }
+                Err(error) => (error, Some(stages).filter(|_| is_written)),
+            }
         }
-    }
+        (Err(error), ..) => (error, None),
+        (Ok(_), Err(error), _) | (Ok(_), Ok(_), Err(error)) => {
+            (written.and(fed).err().unwrap_or(error), None)
+        }
+    };
+    source.linger();
+    Err(Interrupted { error, stages })
 }
 
 /// The inspector, and whether it may end the transfer.
 struct Watch {
     inspector: Inspector,
+    size_bytes: u64,
     stops_when_unsafe: bool,
 }
 
 impl Watch {
     fn update(&mut self, bytes: &[u8]) -> Result<(), PumpError> {
         self.inspector.update(bytes);
+        self.size_bytes += bytes.len() as u64;
         match self.inspector.certain_failure().filter(|_| self.stops_when_unsafe) {
             Some(failure) => Err(PumpError::Unsafe(failure.clone())),
             None => Ok(()),
@@ -224,6 +290,8 @@ struct Source {
     limit: Limit,
     received_bytes: u64,
     ended: bool,
+    /// Why it ended, until that is told: what arrived before goes first.
+    failure: Option<BodyError>,
 }
 
 impl Source {
@@ -232,16 +300,23 @@ impl Source {
         let mut frames = Vec::new();
         let mut batch_bytes = 0;
         while !self.ended && batch_bytes < BATCH_BYTES && frames.len() < BATCH_FRAMES {
-            let Some(frame) = self.body.next().await.transpose().inspect_err(|_| self.ended = true)? else {
-                self.ended = true;
-                self.check_end()?;
-                break;
-            };
-            self.count(frame.len())?;
-            batch_bytes += frame.len();
-            frames.push(frame);
+            match self.body.next().await {
+                Some(Ok(frame)) => {
+                    self.count(frame.len())?;
+                    batch_bytes += frame.len();
+                    frames.push(frame);
+                }
+                Some(Err(error)) => (self.ended, self.failure) = (true, Some(error)),
+                None => self.ended = true,
+            }
         }
-        Ok((!frames.is_empty()).then(|| Arc::new(frames)))
+        if !frames.is_empty() {
+            return Ok(Some(Arc::new(frames)));
+        }
+        match self.failure.take() {
+            Some(error) => Err(error.into()),
+            None => self.check_end().map(|()| None),
+        }
     }
 
     fn count(&mut self, frame_bytes: usize) -> Result<(), PumpError> {

@@ -7,14 +7,22 @@ use crate::db::{self, DbError};
 use crate::error::Error;
 use crate::images::attribute::Attribute;
 use crate::images::create::{enforce_visibility, within};
+use crate::images::locations::change::LocationChange;
 use crate::images::protection::Operation;
-use crate::images::{Visible, load, not_found};
+use crate::images::{Visible, delete, load, locations, not_found};
 use crate::policy::Rule;
 use glasshouse_shared::image::{Image, Status};
 
 /// One operation of a PATCH, already checked against the schema.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
+    Attribute(AttributeChange),
+    Locations(LocationChange),
+}
+
+/// An operation on an attribute or a property.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AttributeChange {
     /// `add`: sets, whether the attribute is there or not.
     Add(Attribute),
     /// `add` of the first media type: 409 when a property of that name is there already.
@@ -23,8 +31,6 @@ pub enum Change {
     Replace(Attribute),
     /// `remove` of a custom property: 409 when it is not there.
     Remove { key: String },
-    /// Any operation on `/locations`.
-    Locations,
 }
 
 /// Applies `changes` in their order and saves once. An empty list changes nothing, not even `updated_at`.
@@ -33,10 +39,19 @@ pub async fn update(app: &App, ctx: &Context, id: &str, changes: Vec<Change>) ->
     if changes.is_empty() {
         return Ok(visible);
     }
-    visible.enforce(app, ctx, Rule::ModifyImage)?;
+    // The locations have rules of their own.
+    if !changes.iter().all(|change| matches!(change, Change::Locations(_))) {
+        visible.enforce(app, ctx, Rule::ModifyImage)?;
+    }
     let before = visible.record.clone();
+    let mut removed = Vec::new();
     for change in changes {
-        apply(app, ctx, change, &mut visible.record.image)?;
+        match change {
+            Change::Locations(change) => {
+                locations::change::apply(app, ctx, change, &mut visible, &mut removed).await?;
+            }
+            Change::Attribute(change) => apply(app, ctx, change, &mut visible.record.image)?,
+        }
     }
     let after = &visible.record.image;
     if after.visibility != before.image.visibility {
@@ -57,17 +72,23 @@ pub async fn update(app: &App, ctx: &Context, id: &str, changes: Vec<Change>) ->
         )),
         other => other.into(),
     })?;
+    for location in removed {
+        // Two entries of one address, with other metadata, are one place.
+        if !visible.record.locations.iter().any(|kept| kept.url == location.url) {
+            delete::remove_bytes(app, id, &location).await;
+        }
+    }
     visible.hide(app, ctx);
     Ok(visible)
 }
 
-fn apply(app: &App, ctx: &Context, change: Change, image: &mut Image) -> Result<(), Error> {
+fn apply(app: &App, ctx: &Context, change: AttributeChange, image: &mut Image) -> Result<(), Error> {
     match change {
-        Change::Add(attribute) => {
+        AttributeChange::Add(attribute) => {
             check(app, ctx, &attribute, image)?;
             attribute.apply(image);
         }
-        Change::AddNew(attribute) => {
+        AttributeChange::AddNew(attribute) => {
             if let Attribute::Property { key, .. } = &attribute
                 && image.properties.contains_key(key)
             {
@@ -76,7 +97,7 @@ fn apply(app: &App, ctx: &Context, change: Change, image: &mut Image) -> Result<
             check(app, ctx, &attribute, image)?;
             attribute.apply(image);
         }
-        Change::Replace(attribute) => {
+        AttributeChange::Replace(attribute) => {
             if let Attribute::Property { key, .. } = &attribute
                 && !image.properties.contains_key(key)
             {
@@ -85,14 +106,13 @@ fn apply(app: &App, ctx: &Context, change: Change, image: &mut Image) -> Result<
             check(app, ctx, &attribute, image)?;
             attribute.apply(image);
         }
-        Change::Remove { key } => {
+        AttributeChange::Remove { key } => {
             if !image.properties.contains_key(&key) {
                 return Err(missing_property(&key));
             }
             app.protections.enforce(&app.enforcer, ctx, &key, Operation::Delete)?;
             image.properties.remove(&key);
         }
-        Change::Locations => return Err(locations_refused(app)),
     }
     Ok(())
 }
@@ -124,13 +144,4 @@ fn check(app: &App, ctx: &Context, attribute: &Attribute, image: &Image) -> Resu
 
 fn missing_property(key: &str) -> Error {
     Error::Conflict(format!("Property {key} does not exist."))
-}
-
-fn locations_refused(app: &App) -> Error {
-    let message = if app.images.show_multiple_locations {
-        "Locations cannot be changed by this release of the service."
-    } else {
-        "It's not allowed to add locations if locations are invisible."
-    };
-    Error::Forbidden(message.to_owned())
 }

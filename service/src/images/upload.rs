@@ -11,11 +11,12 @@ use crate::db::{self, DbError};
 use crate::error::Error;
 use crate::images::digests::SentDigests;
 pub use crate::images::pump::{Body, BodyError as UploadBodyError};
-use crate::images::pump::{BodyError, Limit, Order, PumpError, Pumped, pump};
+use crate::images::pump::{BodyError, Limit, Moved, Order, PumpError, Pumped, Stages, pump};
 use crate::images::{delete, load, not_found, repair};
 use crate::policy::Rule;
+use crate::quota::{self, Resource};
 use crate::stores::{Backend, Store, StoreError, Writer};
-use glasshouse_shared::format::{Accepted, Refusal, Rules, judge};
+use glasshouse_shared::format::{Accepted, Refusal, Rules, Verdict, judge};
 use glasshouse_shared::image::{Image, Status};
 
 /// The data and what the client says of it.
@@ -33,6 +34,8 @@ pub struct Upload {
 ///
 /// The work runs in a task of its own: a client that hangs up cannot leave half a state.
 pub async fn upload(app: Arc<App>, ctx: &Context, id: &str, upload: Upload) -> Result<(), Error> {
+    // First of all, as Glance does it: a project that has too much hears so whatever image it names.
+    quota::enforce_size(&app, ctx, Resource::ImageSizeTotal, upload.size_bytes).await?;
     let visible = load(&app, ctx, id).await?;
     visible.enforce(&app, ctx, Rule::UploadImage)?;
     let image = visible.record.image;
@@ -40,7 +43,8 @@ pub async fn upload(app: Arc<App>, ctx: &Context, id: &str, upload: Upload) -> R
     let store_id = wanted_store(&app, upload.store.as_deref())?;
     let limit = limit(&app, ctx, &image, upload.size_bytes).await?;
     let arrival = Arrival { body: upload.body, limit, digests: upload.digests };
-    let saving = tokio::spawn(async move { save(&app, image, &store_id, arrival).await });
+    let ctx = ctx.clone();
+    let saving = tokio::spawn(async move { save(&app, &ctx, image, (&store_id, arrival)).await });
     saving.await.map_err(Error::internal)?
 }
 
@@ -51,7 +55,7 @@ struct Arrival {
     digests: SentDigests,
 }
 
-fn check_state(image: &Image) -> Result<(), Error> {
+pub(super) fn check_state(image: &Image) -> Result<(), Error> {
     if image.status != Status::Queued {
         return Err(wrong_status(image.status));
     }
@@ -64,11 +68,11 @@ fn check_state(image: &Image) -> Result<(), Error> {
     Ok(())
 }
 
-fn wrong_status(from: Status) -> Error {
+pub(super) fn wrong_status(from: Status) -> Error {
     Error::Conflict(format!("Image status transition from {from} to saving is not allowed"))
 }
 
-fn wanted_store(app: &App, wanted: Option<&str>) -> Result<String, Error> {
+pub(super) fn wanted_store(app: &App, wanted: Option<&str>) -> Result<String, Error> {
     let store = match wanted.filter(|_| app.stores.is_multi()) {
         Some(id) => {
             app.stores.get(id).ok_or_else(|| Error::BadRequest(format!("Store {id:?} is not configured.")))?
@@ -79,11 +83,20 @@ fn wanted_store(app: &App, wanted: Option<&str>) -> Result<String, Error> {
 }
 
 /// How much may arrive: what was announced, the cap on one image and what is left of the project's quota.
-async fn limit(app: &App, ctx: &Context, image: &Image, declared: Option<u64>) -> Result<Limit, Error> {
+pub(super) async fn limit(
+    app: &App,
+    ctx: &Context,
+    image: &Image,
+    declared: Option<u64>,
+) -> Result<Limit, Error> {
     let mut maximum = app.limits.image_size_cap;
     if let (Some(quota), Some(project)) = (app.limits.user_storage_quota, ctx.project_id.clone()) {
         let id = image.id.clone();
-        let used = app.db.read(move |conn| db::images::usage_bytes(conn, &project, Some(&id))).await?;
+        let used = app.db.read(move |conn| {
+            let stored = db::images::usage_bytes(conn, &project, Some(&id))?;
+            Ok(stored.saturating_add(db::uploads::reserved_bytes(conn, &project, &id)?))
+        });
+        let used = used.await?;
         maximum = maximum.min(quota.saturating_sub(used));
         if maximum == 0 {
             return Err(Error::TooLarge("The storage quota of the project is used up.".to_owned()));
@@ -98,10 +111,20 @@ async fn limit(app: &App, ctx: &Context, image: &Image, declared: Option<u64>) -
 }
 
 /// Claims the image, stores the data, and undoes everything when that fails.
-async fn save(app: &App, image: Image, store_id: &str, arrival: Arrival) -> Result<(), Error> {
+async fn save(
+    app: &App,
+    ctx: &Context,
+    image: Image,
+    (store_id, arrival): (&str, Arrival),
+) -> Result<(), Error> {
     let store = app.stores.get(store_id).ok_or_else(|| Error::internal("a store vanished"))?;
     let image = claim(app, &image.id).await?;
-    match transfer(app, &image, store, arrival).await {
+    let done = async {
+        // Only now this image counts among those that arrive.
+        quota::enforce(app, ctx, Resource::ImageCountUploading, 0).await?;
+        transfer(app, &image, store, arrival).await
+    };
+    match done.await {
         Ok(()) => Ok(()),
         Err(error) => {
             release(app, &image.id).await;
@@ -148,37 +171,79 @@ async fn open(
 ) -> Result<Box<dyn Writer>, StoreError> {
     match backend.writer(id, size_bytes).await {
         Err(StoreError::Duplicate) => {
-            match backend.delete(&backend.location(id)?).await {
-                Ok(()) => tracing::warn!(image_id = id, "bytes that belonged to no image were removed"),
-                Err(StoreError::NotFound) => {}
-                Err(error) => return Err(error),
-            }
+            remove_stray(backend, id).await?;
             backend.writer(id, size_bytes).await
         }
         opened => opened,
     }
 }
 
+/// Removes what lies under the id of an image that is ours and has no location.
+pub(super) async fn remove_stray(backend: &dyn Backend, id: &str) -> Result<(), StoreError> {
+    match backend.delete(&backend.location(id)?).await {
+        Ok(()) => tracing::warn!(image_id = id, "bytes that belonged to no image were removed"),
+        Err(StoreError::NotFound) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
 async fn transfer(app: &App, image: &Image, store: &Store, arrival: Arrival) -> Result<(), Error> {
     let Arrival { body, limit, digests } = arrival;
     let hashes = digests.to_compute(&app.images.hashing_algorithm).map_err(Error::internal)?;
-    let names: Vec<_> = hashes.iter().map(|hash| hash.algorithm()).collect();
-    // Only what is in no container is looked into.
-    let stops_when_unsafe = image.container_format.as_deref() == Some("bare");
-    let order = Order { limit, hashes, stops_when_unsafe };
+    let stages = Stages::new(hashes);
+    let order = Order { limit, stages, content: Vec::new(), stops_when_unsafe: stops_when_unsafe(image) };
     let mut writer = open(store.backend(), &image.id, limit.declared).await.map_err(store_error)?;
-    let arrived = match pump(body, order, &mut *writer).await {
-        Ok(pumped) => {
-            let values = pumped.hashes.iter().map(String::as_str);
-            let mut computed: Vec<_> = names.into_iter().zip(values).collect();
-            computed.push(("md5", &pumped.checksum));
-            let verified = digests.verify(&computed);
-            verified.and_then(|()| inspect(app, image, &pumped)).map(|accepted| (pumped, accepted))
+    match pump(body, order, &mut *writer).await {
+        Ok(Moved { stages, .. }) => {
+            let whole = Whole { writer, stages, hold: Hold::Lease };
+            settle(app, image, store, whole, |computed| digests.verify(computed)).await
         }
-        Err(error) => Err(pump_error(error)),
-    };
-    let (pumped, accepted) = match arrived {
-        Ok(arrived) => arrived,
+        Err(interrupted) => {
+            writer.cancel().await;
+            Err(pump_error(interrupted.error))
+        }
+    }
+}
+
+/// Only what is in no container is looked into.
+pub(super) fn stops_when_unsafe(image: &Image) -> bool {
+    image.container_format.as_deref() == Some("bare")
+}
+
+/// What keeps an image in `saving`.
+#[derive(Debug, Clone)]
+pub(super) enum Hold {
+    /// The lease of this node.
+    Lease,
+    /// The resumable upload of this id.
+    Upload(String),
+}
+
+/// Data of which every byte has arrived.
+pub(super) struct Whole {
+    pub writer: Box<dyn Writer>,
+    pub stages: Stages,
+    pub hold: Hold,
+}
+
+/// Verifies, judges, commits and activates; a refusal leaves nothing in the store. `verify` is given every digest that
+/// was computed, under its name in `os_hash_algo`.
+pub(super) async fn settle(
+    app: &App,
+    image: &Image,
+    store: &Store,
+    whole: Whole,
+    verify: impl FnOnce(&[(&str, &str)]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let Whole { writer, stages, hold } = whole;
+    let names = stages.algorithms();
+    let pumped = stages.finish();
+    let values = pumped.hashes.iter().map(String::as_str);
+    let mut computed: Vec<_> = names.into_iter().zip(values).collect();
+    computed.push(("md5", &pumped.checksum));
+    let accepted = match verify(&computed).and_then(|()| inspect(app, image, &pumped.verdict)) {
+        Ok(accepted) => accepted,
         Err(error) => {
             writer.cancel().await;
             return Err(error);
@@ -188,8 +253,11 @@ async fn transfer(app: &App, image: &Image, store: &Store, arrival: Arrival) -> 
     let metadata =
         if app.stores.is_multi() { LocationRecord::metadata_of(&store.id) } else { serde_json::Map::new() };
     let location = LocationRecord::active(url, metadata);
-    match activate(app, &image.id, &location, pumped, accepted).await {
+    let change = active(app, pumped, &accepted);
+    match activate(app, &image.id, (&location, change), &hold).await {
         Ok(()) => Ok(()),
+        // What a resumable upload brought can be had again: only the record is missing.
+        Err(error) if matches!(hold, Hold::Upload(_)) && !matches!(error, Error::Gone(_)) => Err(error),
         Err(error) => {
             delete::remove_bytes(app, &image.id, &location).await;
             Err(error)
@@ -198,7 +266,7 @@ async fn transfer(app: &App, image: &Image, store: &Store, arrival: Arrival) -> 
 }
 
 /// The bytes against the declared formats; a refusal leaves nothing behind.
-fn inspect(app: &App, image: &Image, pumped: &Pumped) -> Result<Accepted, Error> {
+pub(super) fn inspect(app: &App, image: &Image, verdict: &Verdict) -> Result<Accepted, Error> {
     let rules = Rules {
         require_match: app.images.require_format_match,
         vmdk_allowed_types: app.images.vmdk_allowed_types.clone(),
@@ -206,10 +274,10 @@ fn inspect(app: &App, image: &Image, pumped: &Pumped) -> Result<Accepted, Error>
     };
     let (disk, container) =
         (image.disk_format.as_deref().unwrap_or(""), image.container_format.as_deref().unwrap_or(""));
-    judge(&pumped.verdict, disk, container, &rules).map_err(|refusal| unsupported(&refusal))
+    judge(verdict, disk, container, &rules).map_err(|refusal| unsupported(&refusal))
 }
 
-fn unsupported(refusal: &Refusal) -> Error {
+pub(super) fn unsupported(refusal: &Refusal) -> Error {
     Error::UnsupportedMedia {
         media_type: "application/octet-stream".to_owned(),
         message: sentence(&refusal.to_string()),
@@ -224,28 +292,35 @@ fn sentence(reason: &str) -> String {
     format!("{first}{}.", characters.as_str())
 }
 
-/// saving → active with everything that is known of the data, in one transaction.
-async fn activate(
-    app: &App,
-    id: &str,
-    location: &LocationRecord,
-    pumped: Pumped,
-    accepted: Accepted,
-) -> Result<(), Error> {
-    let change = StatusChange {
+/// Everything that is known of the data.
+fn active(app: &App, pumped: Pumped, accepted: &Accepted) -> StatusChange {
+    StatusChange {
         to: Status::Active,
         size: Some(Some(pumped.size_bytes)),
         virtual_size: Some(accepted.virtual_size_bytes),
         checksum: Some(Some(pumped.checksum)),
         os_hash_algo: Some(Some(app.images.hashing_algorithm.clone())),
         os_hash_value: Some(pumped.hashes.into_iter().next()),
-    };
-    let (wanted, location, node) = (id.to_owned(), location.clone(), app.node.clone());
+    }
+}
+
+/// saving → active with the location, and what held the image goes, in one transaction.
+async fn activate(
+    app: &App,
+    id: &str,
+    (location, change): (&LocationRecord, StatusChange),
+    hold: &Hold,
+) -> Result<(), Error> {
+    let (wanted, location) = (id.to_owned(), location.clone());
+    let (node, hold) = (app.node.clone(), hold.clone());
     let done = app.db.write(move |conn| {
         let now = clock::now();
         db::images::set_status(conn, &wanted, &[Status::Saving], &change, now)?;
         locations::add(conn, &wanted, &location.url, &location.metadata, now)?;
-        db::leases::finish(conn, &wanted, &node)
+        match &hold {
+            Hold::Lease => db::leases::finish(conn, &wanted, &node),
+            Hold::Upload(upload_id) => db::uploads::complete(conn, upload_id),
+        }
     });
     done.await.map_err(|error| match error {
         DbError::Stale | DbError::Missing => Error::Gone(format!(
@@ -255,7 +330,7 @@ async fn activate(
     })
 }
 
-fn pump_error(error: PumpError) -> Error {
+pub(super) fn pump_error(error: PumpError) -> Error {
     match error {
         PumpError::Body(BodyError::Silent) => {
             Error::BadRequest("The sender was silent for too long.".to_owned())
@@ -275,7 +350,7 @@ fn pump_error(error: PumpError) -> Error {
     }
 }
 
-fn store_error(error: StoreError) -> Error {
+pub(super) fn store_error(error: StoreError) -> Error {
     match error {
         StoreError::Full(source) => {
             tracing::error!(error = %source, "the store is full");
@@ -288,6 +363,10 @@ fn store_error(error: StoreError) -> Error {
         },
         StoreError::Duplicate => Error::Conflict("Another upload of this image is at work.".to_owned()),
         StoreError::ReadOnly => Error::Gone("The store takes no data.".to_owned()),
-        other => Error::internal(other),
+        StoreError::Unreachable(_) | StoreError::Other(_) => Error::Unavailable {
+            message: "The store failed to keep the data. Please try again later.".to_owned(),
+            source: Some(Box::new(error)),
+        },
+        StoreError::BadLocation(_) | StoreError::WrongSize { .. } => Error::internal(error),
     }
 }

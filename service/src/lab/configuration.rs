@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::config::options::IDENTITY_SECTION;
 use crate::config::{
-    AuthConfig, Config, CorsConfig, DatabaseConfig, DatabaseUrl, DomainRef, ImagesConfig, KeystoneConfig,
-    LimitsConfig, LogConfig, PolicyConfig, ProtectionConfig, Secret, ServerConfig, ServiceLogin, StoreConfig,
-    StoreKind, StoresConfig,
+    AuthConfig, Choice, Config, CorsConfig, DatabaseConfig, DatabaseUrl, DomainRef, ImagesConfig,
+    KeystoneAccess, KeystoneConfig, LimitsConfig, LogConfig, LoginScope, OutboundConfig, PolicyConfig,
+    ProtectionConfig, Secret, ServerConfig, ServiceLogin, StoreConfig, StoreKind, StoresConfig, UpkeepConfig,
 };
 
 use super::LabError;
@@ -55,10 +56,13 @@ pub fn of(folder: &Folder, listen: SocketAddr) -> Result<Config, LabError> {
         policy: PolicyConfig {
             file: Some(path.join("policy.yaml")),
             dirs: vec![path.join("policy.d")],
-            enforce_new_defaults: true,
+            ..PolicyConfig::default()
         },
         limits: limits(),
+        keystone_limits: None,
         images: images(),
+        upkeep: UpkeepConfig::default(),
+        outbound: outbound(),
         log: LogConfig { debug: false, file: None, json: false },
     })
 }
@@ -69,24 +73,29 @@ fn auth(listen: SocketAddr) -> Result<AuthConfig, LabError> {
     // A loopback address and a port always make a URL.
     let auth_url: url::Url =
         format!("http://{listen}/identity").parse().map_err(|_| LabError::NotLoopback(listen))?;
-    Ok(AuthConfig::Keystone(Box::new(KeystoneConfig {
-        www_authenticate_uri: Some(auth_url.clone()),
-        auth_url,
+    let scope =
+        LoginScope::Project { name: "service".to_owned(), domain: DomainRef::Id(DOMAIN_ID.to_owned()) };
+    let access = KeystoneAccess {
+        section: IDENTITY_SECTION.to_owned(),
+        auth_url: auth_url.clone(),
         login: ServiceLogin::Password {
             username: "glance".to_owned(),
             user_domain: DomainRef::Id(DOMAIN_ID.to_owned()),
             password: Secret::new(""),
-            project_name: "service".to_owned(),
-            project_domain: DomainRef::Id(DOMAIN_ID.to_owned()),
+            scope,
         },
-        token_cache_time: None,
-        service_token_roles: vec!["service".to_owned()],
-        service_token_roles_required: true,
-        delay_auth_decision: true,
         cafile: None,
         insecure: false,
         timeout: Duration::from_secs(10),
         max_retries: 0,
+    };
+    Ok(AuthConfig::Keystone(Box::new(KeystoneConfig {
+        www_authenticate_uri: Some(auth_url),
+        access,
+        token_cache_time: None,
+        service_token_roles: vec!["service".to_owned()],
+        service_token_roles_required: true,
+        delay_auth_decision: true,
     })))
 }
 
@@ -94,12 +103,22 @@ fn limits() -> LimitsConfig {
     LimitsConfig {
         image_size_cap: TEBIBYTE,
         user_storage_quota: None,
+        upload_expiry: Duration::from_hours(24),
         image_member_quota: Some(128),
         image_property_quota: Some(128),
         image_tag_quota: Some(128),
         image_location_quota: Some(10),
         page_size_default: 25,
         page_size_max: 1000,
+    }
+}
+
+/// What a file without these options says.
+fn outbound() -> OutboundConfig {
+    OutboundConfig {
+        schemes: Choice { allowed: vec!["http".to_owned(), "https".to_owned()], disallowed: Vec::new() },
+        hosts: Choice::default(),
+        ports: Choice { allowed: vec![80, 443], disallowed: Vec::new() },
     }
 }
 
@@ -114,6 +133,9 @@ fn images() -> ImagesConfig {
         vmdk_allowed_types: words(&["streamOptimized", "monolithicSparse"]),
         gpt_checks_nonfatal: Vec::new(),
         hashing_algorithm: "sha512".to_owned(),
+        hash_locations: true,
+        location_attempts: 3,
+        task_time_to_live: Duration::from_hours(48),
         show_image_direct_url: false,
         show_multiple_locations: false,
         import_methods: words(&["glance-direct", "web-download", "copy-image"]),

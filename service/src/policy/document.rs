@@ -58,8 +58,12 @@ their names. JSON is read too.
 - The files are read again within a second of a change. A file with a mistake stops the start; while the service runs \
 it is logged and the former rules stay.
 - Checks: `role:NAME`, `rule:NAME`, `ATTRIBUTE:%(attribute of the image)s` (for example `project_id:%(owner)s`), \
-`'text':%(attribute)s`, `@` (always), `!` (never), bound by `not`, `and`, `or` and parentheses. Remote checks \
-(`http://…`) and names of rules that do not exist are refused.
+`'text':%(attribute)s`, `@` (always), `!` (never), bound by `not`, `and`, `or` and parentheses. Names of \
+rules that do not exist are refused.
+- `http://server/%(name)s` and `https:…` ask a server: it is sent the name of the rule, the target and the caller by \
+POST, and allows with the answer `True` (options `remote_…` of `[oslo_policy]`). A server that does not answer, or \
+answers with an error, makes the whole rule refuse, also behind `not`; that is logged once. A rule of lists is asked \
+for each image, so a remote check in `get_image` makes lists as slow as its server.
 - An attribute that is missing or null equals nothing, not even an attribute of the caller that is missing.
 - Rules of scope *project* refuse tokens that are scoped to the system or to a domain, whatever their check says.
 - With `[oslo_policy] enforce_new_defaults = False` the wider checks of older releases are valid beside the defaults \

@@ -184,7 +184,7 @@ mod tests {
         let config = PolicyConfig {
             file: Some(dir.path().join("policy.yaml")),
             dirs: vec![drop_in.clone(), dir.path().join("missing.d")],
-            enforce_new_defaults: true,
+            ..PolicyConfig::default()
         };
         let read = read(&config).unwrap();
         assert_eq!(read["a"], Override { check: "role:twenty".into(), file: drop_in.join("20-x.yaml") });
@@ -196,7 +196,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("policy.json"), "{\"a\": \"@\"}").unwrap();
         let file = Some(dir.path().join("policy.yaml"));
-        let config = PolicyConfig { file, dirs: Vec::new(), enforce_new_defaults: true };
+        let config = PolicyConfig { file, ..PolicyConfig::default() };
         assert_eq!(read(&config).unwrap()["a"].check, "@");
         std::fs::write(dir.path().join("policy.yaml"), "b: '@'").unwrap();
         assert!(!read(&config).unwrap().contains_key("a"));

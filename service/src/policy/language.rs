@@ -2,14 +2,20 @@
 //!
 //! ```text
 //! check   = "@" | "!" | "" | kind ":" match
-//! kind    = "rule" | "role" | 'literal' | number | True | False | None | attribute of the caller
+//! kind    = "rule" | "role" | "http" | "https" | 'literal' | number | True | False | None | attribute of the caller
 //! match   = text with %(attribute of the target)s
 //! binding = not, then and, then or
 //! ```
 //! Whatever cannot be read is an error with a reason: oslo.policy would log it and deny for ever.
 
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::Url;
+
 use crate::context::Context;
 
+use super::remote::{Remote, Unanswered};
 use super::target::Target;
 
 /// Parentheses and `not` may be nested so deep; more is a mistake, and the stack is not endless.
@@ -31,7 +37,23 @@ pub enum Check {
     Attribute(Attribute, Template),
     /// The literal equals the text.
     Literal(String, Template),
+    /// Another server says so: the address.
+    Remote(Template),
 }
+
+/// One question: who asks for what, under which rule, and what is needed for an answer.
+pub struct Asked<'a> {
+    /// The name of the rule that was asked, for the servers of remote checks and for the log.
+    pub rule: &'a str,
+    pub context: &'a Context,
+    pub target: &'a Target<'a>,
+    /// The rules that others refer to; the loader has made sure that they do not refer to each other in a circle.
+    pub rules: &'a [Check],
+    pub remote: &'a Remote,
+}
+
+/// What may stand in an address as it is.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What is known of a caller, by the names that checks use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,9 +104,9 @@ pub enum SyntaxError {
     #[error("rule:{0} names a rule that does not exist")]
     UnknownRule(String),
     #[error(
-        "{0:?} asks a remote server, which this release does not do; write the check in roles and attributes"
+        "{0:?} is no address of a server that could be asked; write for example http://server:8080/%(name)s"
     )]
-    Remote(String),
+    BadAddress(String),
 }
 
 /// Reads a check. `place_of` finds the place of a rule that is named.
@@ -221,7 +243,7 @@ fn check(word: &str, place_of: &dyn Fn(&str) -> Option<usize>) -> Result<Check, 
         return Err(SyntaxError::NoCheck(word.to_owned()));
     };
     match kind {
-        "http" | "https" => Err(SyntaxError::Remote(word.to_owned())),
+        "http" | "https" => remote(word),
         "rule" => place_of(rest).map(Check::Rule).ok_or_else(|| SyntaxError::UnknownRule(rest.to_owned())),
         "role" => Ok(Check::Role(Template::parse(rest)?.lower_case())),
         "" => Err(SyntaxError::NoCheck(word.to_owned())),
@@ -232,6 +254,19 @@ fn check(word: &str, place_of: &dyn Fn(&str) -> Option<usize>) -> Result<Check, 
                 None => Check::Attribute(Attribute::named(kind), template),
             })
         }
+    }
+}
+
+/// Whatever stands in the places, the server is always the same.
+fn remote(word: &str) -> Result<Check, SyntaxError> {
+    let address = Template::parse(word)?;
+    let origin_with = |value: &'static str| {
+        let text = address.fill(|_| Some(Cow::Borrowed(value)))?;
+        Url::parse(&text).ok().filter(Url::has_host).map(|url| url.origin())
+    };
+    match (origin_with("1"), origin_with("2")) {
+        (Some(one), Some(other)) if one == other => Ok(Check::Remote(address)),
+        _ => Err(SyntaxError::BadAddress(word.to_owned())),
     }
 }
 
@@ -303,6 +338,29 @@ impl Template {
         Ok(Self { pieces })
     }
 
+    /// The text with its places filled in; `None` where one has nothing to be filled in with.
+    fn fill<'t>(&self, value_of: impl Fn(&str) -> Option<Cow<'t, str>>) -> Option<String> {
+        let mut filled = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => filled.push_str(text),
+                Piece::Place(name) => filled.push_str(&value_of(name)?),
+            }
+        }
+        Some(filled)
+    }
+
+    /// The address that the target leads to. What comes out of the target cannot lead elsewhere: it is escaped.
+    fn address(&self, target: &Target<'_>) -> Result<Url, String> {
+        let escaped = |name: &str| {
+            let value = target.get(name)?.unwrap_or(Cow::Borrowed("None"));
+            Some(Cow::Owned(utf8_percent_encode(&value, PLAIN).to_string()))
+        };
+        let text =
+            self.fill(escaped).ok_or("its address needs an attribute that the target does not have")?;
+        Url::parse(&text).map_err(|error| error.to_string())
+    }
+
     /// For roles, which the caller's context has in lower case.
     fn lower_case(mut self) -> Self {
         for piece in &mut self.pieces {
@@ -359,16 +417,33 @@ impl Expected<'_, '_> {
 }
 
 impl Check {
-    /// Answers for this caller and this target. `set` holds the rules that others refer to; the loader has made
-    /// sure that they do not refer to each other in a circle.
-    pub fn passes(&self, set: &[Check], context: &Context, target: &Target<'_>) -> bool {
-        match self {
+    /// The answer; none where a remote check that matters has none.
+    pub fn passes(&self, asked: &Asked<'_>) -> Result<bool, Unanswered> {
+        let Asked { context, target, .. } = asked;
+        Ok(match self {
             Self::Always => true,
             Self::Never => false,
-            Self::Not(check) => !check.passes(set, context, target),
-            Self::And(checks) => checks.iter().all(|check| check.passes(set, context, target)),
-            Self::Or(checks) => checks.iter().any(|check| check.passes(set, context, target)),
-            Self::Rule(place) => set.get(*place).is_some_and(|check| check.passes(set, context, target)),
+            Self::Not(check) => !check.passes(asked)?,
+            Self::And(checks) => {
+                for check in checks {
+                    if !check.passes(asked)? {
+                        return Ok(false);
+                    }
+                }
+                true
+            }
+            Self::Or(checks) => {
+                for check in checks {
+                    if check.passes(asked)? {
+                        return Ok(true);
+                    }
+                }
+                false
+            }
+            Self::Rule(place) => match asked.rules.get(*place) {
+                Some(check) => check.passes(asked)?,
+                None => false,
+            },
             Self::Role(template) => {
                 let expected = Expected { template, target, null: None, ignore_case: true };
                 context.roles.iter().any(|role| expected.is(role))
@@ -379,6 +454,22 @@ impl Check {
             Self::Literal(text, template) => {
                 Expected { template, target, null: Some("None"), ignore_case: false }.is(text)
             }
+            Self::Remote(address) => asked.remote.ask(address.address(target), asked)?,
+        })
+    }
+
+    /// Whether another server may be asked, other rules left aside.
+    pub fn is_remote(&self) -> bool {
+        match self {
+            Self::Remote(_) => true,
+            Self::Not(check) => check.is_remote(),
+            Self::And(checks) | Self::Or(checks) => checks.iter().any(Self::is_remote),
+            Self::Always
+            | Self::Never
+            | Self::Rule(_)
+            | Self::Role(_)
+            | Self::Attribute(..)
+            | Self::Literal(..) => false,
         }
     }
 
@@ -388,7 +479,12 @@ impl Check {
             Self::Rule(place) => visit(*place),
             Self::Not(check) => check.references(visit),
             Self::And(checks) | Self::Or(checks) => checks.iter().for_each(|check| check.references(visit)),
-            Self::Always | Self::Never | Self::Role(_) | Self::Attribute(..) | Self::Literal(..) => {}
+            Self::Always
+            | Self::Never
+            | Self::Remote(_)
+            | Self::Role(_)
+            | Self::Attribute(..)
+            | Self::Literal(..) => {}
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Use cases ask; handlers and queries do not. Whether an image is in reach at all is also the database's matter
 //! (its visibility layer): both must agree.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -15,15 +16,19 @@ use crate::error::Error;
 mod document;
 mod file;
 mod language;
+mod remote;
 mod rules;
 mod set;
 mod target;
 
 pub use document::{markdown, sample_yaml};
 pub use language::SyntaxError;
+pub use remote::RemoteError;
 pub use rules::{DEFINITIONS, Definition, Rule, Scope};
 pub use target::Target;
 
+use language::{Asked, Check};
+use remote::Remote;
 use set::RuleSet;
 
 /// The files are looked at again after so long, and not for every request.
@@ -40,6 +45,8 @@ pub enum PolicyError {
     Check { file: Option<PathBuf>, rule: String, why: SyntaxError },
     #[error("rule {rule:?} {} refers to itself, directly or through other rules", place(file.as_ref()))]
     Circle { file: Option<PathBuf>, rule: String },
+    #[error("{0}")]
+    Remote(#[from] RemoteError),
 }
 
 fn place(file: Option<&PathBuf>) -> String {
@@ -55,6 +62,9 @@ pub struct Enforcer {
     started: Instant,
     /// When the files were last looked at, in milliseconds after `started`.
     looked_millis: AtomicU64,
+    remote: Remote,
+    /// Rules of the operator's own that something beside the policy asks.
+    asked_elsewhere: Mutex<BTreeSet<String>>,
 }
 
 impl Enforcer {
@@ -62,25 +72,34 @@ impl Enforcer {
     pub fn new(config: &PolicyConfig) -> Result<Self, PolicyError> {
         // The stamp first: a file that changes while it is read is read again.
         let stamp = file::stamp(config);
-        let set = load(config)?;
+        let remote = Remote::new(&config.remote);
+        let set = load(config, &remote)?;
         Ok(Self {
             config: config.clone(),
             current: RwLock::new(Arc::new(set)),
             stamp: Mutex::new(stamp),
             started: Instant::now(),
             looked_millis: AtomicU64::new(0),
+            remote,
+            asked_elsewhere: Mutex::default(),
         })
     }
 
     /// The answer of a rule.
     pub fn allows(&self, context: &Context, rule: Rule, target: &Target<'_>) -> bool {
         self.refresh_sometimes();
+        if rule.scope() == Scope::Project && !is_for_a_project(context) {
+            return false;
+        }
         let set = self.set();
-        answer(&set, context, rule, target)
+        self.answer(rule.name(), set.check(rule), context, target)
     }
 
-    /// Whether the policy, as it is now, has a rule of this name.
-    pub fn has_rule(&self, name: &str) -> bool {
+    /// Something beside the policy will ask this rule, with [`Self::allows_named`]. Answers whether the policy, as it is
+    /// now, has it.
+    pub fn will_be_asked(&self, name: &str) -> bool {
+        let mut asked = self.asked_elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.insert(name.to_owned());
         self.set().check_named(name).is_some()
     }
 
@@ -88,7 +107,19 @@ impl Enforcer {
     pub fn allows_named(&self, context: &Context, name: &str, target: &Target<'_>) -> bool {
         self.refresh_sometimes();
         let set = self.set();
-        set.check_named(name).is_some_and(|(check, all)| check.passes(all, context, target))
+        set.check_named(name).is_some_and(|check| self.answer(name, check, context, target))
+    }
+
+    /// A check that has no answer refuses.
+    fn answer(
+        &self,
+        rule: &str,
+        (check, rules): (&Check, &[Check]),
+        context: &Context,
+        target: &Target<'_>,
+    ) -> bool {
+        let asked = Asked { rule, context, target, rules, remote: &self.remote };
+        check.passes(&asked).unwrap_or(false)
     }
 
     /// The answer of a rule, a refusal being an error that names the rule.
@@ -125,7 +156,17 @@ impl Enforcer {
 
     /// Names in the policy files that nothing asks: most likely misspelt.
     pub fn unknown_rules(&self) -> Vec<String> {
-        self.set().unknown.clone()
+        let asked = self.asked_elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unknown = self.set().unknown.clone();
+        unknown.retain(|name| !asked.contains(name));
+        unknown
+    }
+
+    /// Logs them. To be called once everything that asks rules has said so.
+    pub fn warn_of_unknown_rules(&self) {
+        for name in self.unknown_rules() {
+            tracing::warn!("the policy files set rule {name:?}, which nothing asks: is it misspelt?");
+        }
     }
 
     fn set(&self) -> Arc<RuleSet> {
@@ -154,10 +195,11 @@ impl Enforcer {
             }
             *known = stamp;
         }
-        match load(&self.config) {
+        match load(&self.config, &self.remote) {
             Ok(set) => {
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
                 tracing::info!("the policy files changed and were read again");
+                self.warn_of_unknown_rules();
             }
             Err(error) => {
                 tracing::error!(
@@ -168,20 +210,12 @@ impl Enforcer {
     }
 }
 
-fn load(config: &PolicyConfig) -> Result<RuleSet, PolicyError> {
+fn load(config: &PolicyConfig, remote: &Remote) -> Result<RuleSet, PolicyError> {
     let set = RuleSet::new(config.enforce_new_defaults, &file::read(config)?)?;
-    for name in &set.unknown {
-        tracing::warn!("the policy files set rule {name:?}, which nothing asks: is it misspelt?");
+    if set.is_remote() {
+        remote.prepare()?;
     }
     Ok(set)
-}
-
-fn answer(set: &RuleSet, context: &Context, rule: Rule, target: &Target<'_>) -> bool {
-    if rule.scope() == Scope::Project && !is_for_a_project(context) {
-        return false;
-    }
-    let (check, all) = set.check(rule);
-    check.passes(all, context, target)
 }
 
 /// Tokens of the system say so. Tokens of a domain have roles but no project; a token without any scope has

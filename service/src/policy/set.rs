@@ -63,6 +63,11 @@ impl RuleSet {
         Ok(Self { unknown: unknown.map(|source| source.name.to_owned()).collect(), checks, places })
     }
 
+    /// Whether a rule may ask another server.
+    pub fn is_remote(&self) -> bool {
+        self.checks.iter().any(Check::is_remote)
+    }
+
     /// The check of this name, also of one that only the operator knows.
     pub fn check_named(&self, name: &str) -> Option<(&Check, &[Check])> {
         let check = self.checks.get(*self.places.get(name)?)?;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use glasshouse_shared::image::{Image, Visibility};
+use serde_json::{Map, Value, json};
 
 /// The attributes of one image, member or namespace, by the names that checks use.
 ///
@@ -51,6 +52,13 @@ impl<'a> Target<'a> {
         self
     }
 
+    /// Everything that is known of it, for the server of a remote check.
+    pub(super) fn document(&self) -> Map<String, Value> {
+        let mut all = self.image.map(|(image, member)| document(image, member)).unwrap_or_default();
+        all.extend(self.attributes.iter().map(|(name, value)| (name.clone().into_owned(), json!(value))));
+        all
+    }
+
     /// `None`: no such attribute; `Some(None)`: it is null.
     #[expect(clippy::option_option, reason = "missing and null are different answers to a check")]
     pub(super) fn get(&self, name: &str) -> Option<Option<Cow<'_, str>>> {
@@ -58,6 +66,36 @@ impl<'a> Target<'a> {
         set.map(|(_, value)| value.as_deref().map(Cow::Borrowed))
             .or_else(|| self.image.and_then(|(image, member)| attribute(image, member, name)))
     }
+}
+
+/// What an image tells the server of a remote check: its properties, and over them its attributes.
+fn document(image: &Image, member: Option<&str>) -> Map<String, Value> {
+    let mut document: Map<String, Value> =
+        image.properties.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    let attributes = [
+        ("image_id", json!(image.id)),
+        ("id", json!(image.id)),
+        ("project_id", json!(image.owner)),
+        ("owner", json!(image.owner)),
+        ("member_id", json!(member)),
+        ("visibility", json!(visibility(image, member).as_str())),
+        ("name", json!(image.name)),
+        ("status", json!(image.status.as_str())),
+        ("protected", json!(image.protected)),
+        ("os_hidden", json!(image.hidden)),
+        ("disk_format", json!(image.disk_format)),
+        ("container_format", json!(image.container_format)),
+        ("min_disk", json!(image.min_disk_gb)),
+        ("min_ram", json!(image.min_ram_mb)),
+        ("size", json!(image.size)),
+        ("virtual_size", json!(image.virtual_size)),
+        ("checksum", json!(image.checksum)),
+        ("os_hash_algo", json!(image.os_hash_algo)),
+        ("os_hash_value", json!(image.os_hash_value)),
+        ("tags", json!(image.tags)),
+    ];
+    document.extend(attributes.map(|(name, value)| (name.to_owned(), value)));
+    document
 }
 
 /// An attribute of an image. No property may pass for one of the others.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 
-use super::{Backend, ByteRange, StoreError};
+use super::{Backend, ByteRange, KeptObject, StoreError};
 
 async fn store(backend: &dyn Backend, id: &str, frames: &[&[u8]]) -> Result<String, StoreError> {
     let mut writer = backend.writer(id, None).await?;
@@ -16,7 +16,7 @@ async fn store(backend: &dyn Backend, id: &str, frames: &[&[u8]]) -> Result<Stri
 }
 
 async fn load(backend: &dyn Backend, url: &str, range: Option<ByteRange>) -> Result<Vec<u8>, StoreError> {
-    let frames: Vec<Bytes> = backend.reader(url, range).await?.try_collect().await?;
+    let frames: Vec<Bytes> = backend.reader(url, None, range).await?.try_collect().await?;
     Ok(frames.concat())
 }
 
@@ -28,6 +28,8 @@ pub async fn suite(backend: &dyn Backend, left_over: &(dyn Fn() -> usize + Sync)
     duplicates_are_refused(backend).await;
     nothing_stays_of_a_cancelled_write(backend, left_over).await;
     delete_twice(backend).await;
+    what_was_kept_is_resumed(backend).await;
+    a_commit_that_nobody_knows_of_is_taken_back(backend).await;
     backend.probe().await.expect("the probe passes");
     assert_eq!(backend.sweep().await.expect("sweep"), 0, "nothing to sweep after a clean run");
     assert_eq!(left_over(), 0);
@@ -55,6 +57,8 @@ async fn ranges(backend: &dyn Backend) {
         assert_eq!(load(backend, &url, Some(range)).await.expect("load"), expected.as_bytes());
     }
     let beyond = ByteRange { offset_bytes: 8, length_bytes: 5 };
+    let longer = backend.reader(&url, Some(11), None).await.err();
+    assert!(matches!(longer, Some(StoreError::WrongSize { recorded_bytes: 11, stored_bytes: 10 })));
     assert!(
         load(backend, &url, Some(beyond)).await.is_err(),
         "an object that is too short is never a short answer"
@@ -99,6 +103,47 @@ async fn delete_twice(backend: &dyn Backend) {
     assert!(matches!(backend.delete(&url).await, Err(StoreError::NotFound)));
     assert!(matches!(load(backend, &url, None).await, Err(StoreError::NotFound)));
     assert!(matches!(backend.size(&url).await, Err(StoreError::NotFound)));
+}
+
+async fn what_was_kept_is_resumed(backend: &dyn Backend) {
+    let frame = |text: &'static [u8]| Arc::new(vec![Bytes::from_static(text)]);
+    let mut first = backend.resume("pieces", 0, None).await.expect("begun");
+    first.write(frame(b"0123")).await.expect("written");
+    first.flush().await.expect("flushed");
+    first.write(frame(b"lost")).await.expect("written");
+    assert!(matches!(backend.resume("pieces", 4, None).await.err(), Some(StoreError::Duplicate)));
+    assert!(matches!(backend.discard("pieces").await, Err(StoreError::Duplicate)));
+    drop(first);
+    assert_eq!(backend.sweep().await.expect("sweep"), 0, "it waits for more");
+    let kept = backend.list_kept().await.expect("listed");
+    assert_eq!(kept, [KeptObject { id: "pieces".to_owned(), size_bytes: 8 }]);
+    assert!(matches!(backend.resume("pieces", 9, None).await.err(), Some(StoreError::NotFound)));
+    assert!(matches!(backend.resume("nothing", 1, None).await.err(), Some(StoreError::NotFound)));
+    let mut second = backend.resume("pieces", 4, Some(9)).await.expect("resumed");
+    second.write(frame(b"45678")).await.expect("written");
+    second.keep().await.expect("kept");
+    let range = ByteRange { offset_bytes: 2, length_bytes: 6 };
+    let kept = backend.read_kept("pieces", range).await.expect("opened");
+    let frames: Vec<Bytes> = kept.try_collect().await.expect("read");
+    assert_eq!(frames.concat(), b"234567");
+    let url = backend.resume("pieces", 9, None).await.expect("resumed").commit().await.expect("committed");
+    assert_eq!(load(backend, &url, None).await.expect("load"), b"012345678");
+    assert_eq!(backend.list_kept().await.expect("listed"), []);
+    backend.resume("gone", 0, None).await.expect("begun").keep().await.expect("kept");
+    backend.discard("gone").await.expect("discarded");
+    assert!(matches!(backend.discard("gone").await, Err(StoreError::NotFound)));
+    backend.resume("gone", 0, None).await.expect("begun").cancel().await;
+    assert_eq!(backend.list_kept().await.expect("listed"), []);
+}
+
+async fn a_commit_that_nobody_knows_of_is_taken_back(backend: &dyn Backend) {
+    let mut writer = backend.resume("untold", 0, None).await.expect("begun");
+    writer.write(Arc::new(vec![Bytes::from_static(b"whole")])).await.expect("written");
+    let url = writer.commit().await.expect("committed");
+    let writer = backend.resume("untold", 5, None).await.expect("taken back");
+    assert!(matches!(load(backend, &url, None).await, Err(StoreError::NotFound)));
+    assert_eq!(writer.commit().await.expect("committed"), url);
+    assert_eq!(load(backend, &url, None).await.expect("load"), b"whole");
 }
 
 #[tokio::test]

@@ -4,6 +4,9 @@
 //! power cut leaves the whole image or none of it. The writer holds a lock on its partial file; the kernel lets
 //! go of it when the process dies, and that is how [`FileBackend::sweep`] tells a dead upload from a live one.
 //!
+//! Bytes that come in pieces go to `<id>.unfinished`, which no sweep takes away: whether somebody still goes on with
+//! them is not known here.
+//!
 //! Every call that may block runs on the blocking pool, for one batch at a time, so that a slow sender or reader
 //! holds no thread.
 
@@ -16,9 +19,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::task;
 
-use super::{Backend, ByteRange, ByteStream, StoreError, StoredObject, Writer};
+use super::{Backend, ByteRange, ByteStream, Content, KeptObject, StoreError, StoredObject, Writer};
 use partial::{FileWriter, Partial};
-use reading::Reading;
+pub use reading::Reading;
 
 mod inventory;
 mod partial;
@@ -26,6 +29,7 @@ mod reading;
 
 const SCHEME: &str = "file";
 const PARTIAL_SUFFIX: &str = ".partial";
+const UNFINISHED_SUFFIX: &str = ".unfinished";
 /// What one read brings; three or four of them are in memory for each reader.
 pub const READ_BLOCK_BYTES: usize = 256 * 1024;
 
@@ -66,10 +70,23 @@ impl Backend for FileBackend {
         Ok(Box::new(FileWriter::of(open)))
     }
 
-    async fn reader(&self, url: &str, range: Option<ByteRange>) -> Result<ByteStream, StoreError> {
+    async fn reader(
+        &self,
+        url: &str,
+        size_bytes: Option<u64>,
+        range: Option<ByteRange>,
+    ) -> Result<ByteStream, StoreError> {
+        Ok(self.open(url, size_bytes, range).await?.stream())
+    }
+
+    async fn open(
+        &self,
+        url: &str,
+        size_bytes: Option<u64>,
+        range: Option<ByteRange>,
+    ) -> Result<Content, StoreError> {
         let path = path_of_url(url)?;
-        let opened = blocking(move || Reading::open(&path, range)).await?;
-        Ok(Box::pin(opened.stream()))
+        blocking(move || Reading::open(&path, size_bytes, range)).await.map(Content::File)
     }
 
     async fn size(&self, url: &str) -> Result<u64, StoreError> {
@@ -110,6 +127,42 @@ impl Backend for FileBackend {
             .await
     }
 
+    async fn resume(
+        &self,
+        id: &str,
+        offset_bytes: u64,
+        size_hint_bytes: Option<u64>,
+    ) -> Result<Box<dyn Writer>, StoreError> {
+        let target = self.path_of_id(id)?;
+        let file_perm = self.file_perm;
+        let open =
+            blocking(move || Partial::resume(target, file_perm, offset_bytes, size_hint_bytes)).await?;
+        Ok(Box::new(FileWriter::of(open)))
+    }
+
+    async fn read_kept(&self, id: &str, range: ByteRange) -> Result<ByteStream, StoreError> {
+        let path = with_suffix(&self.path_of_id(id)?, UNFINISHED_SUFFIX);
+        Ok(blocking(move || Reading::open(&path, None, Some(range))).await?.stream())
+    }
+
+    async fn list_kept(&self) -> Result<Vec<KeptObject>, StoreError> {
+        let datadir = Arc::clone(&self.datadir);
+        blocking(move || inventory::list_kept(&datadir).map_err(|error| store_error(error, &datadir))).await
+    }
+
+    async fn discard(&self, id: &str) -> Result<(), StoreError> {
+        let path = with_suffix(&self.path_of_id(id)?, UNFINISHED_SUFFIX);
+        blocking(move || {
+            let file =
+                OpenOptions::new().write(true).open(&path).map_err(|error| store_error(error, &path))?;
+            if file.try_lock().is_err() {
+                return Err(StoreError::Duplicate);
+            }
+            fs::remove_file(&path).map_err(|error| store_error(error, &path))
+        })
+        .await
+    }
+
     async fn sweep(&self) -> Result<usize, StoreError> {
         let datadir = Arc::clone(&self.datadir);
         blocking(move || sweep_partials(&datadir).map_err(|error| store_error(error, &datadir))).await
@@ -142,6 +195,12 @@ fn path_of_url(url: &str) -> Result<PathBuf, StoreError> {
     let bad = || StoreError::BadLocation(url.to_owned());
     let path = url.strip_prefix("file://").or_else(|| url.strip_prefix("filesystem://")).ok_or_else(bad)?;
     if path.starts_with('/') { Ok(PathBuf::from(path)) } else { Err(bad()) }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
 }
 
 fn url_of_path(path: &Path) -> String {

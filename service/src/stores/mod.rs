@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::config::{StoreConfig, StoreKind, StoresConfig};
+use crate::outbound::Filter;
 
 pub mod backend;
 #[cfg(test)]
@@ -12,7 +13,7 @@ mod conformance;
 mod file;
 mod http;
 
-pub use backend::{Backend, Batch, ByteRange, ByteStream, StoredObject, Writer};
+pub use backend::{Backend, Batch, ByteRange, ByteStream, Content, KeptObject, Lender, StoredObject, Writer};
 
 /// Why a store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,9 @@ pub enum StoreError {
     Denied { path: String, source: std::io::Error },
     #[error("the store is read-only")]
     ReadOnly,
+    /// Cut off, or another thing than was stored.
+    #[error("{stored_bytes} bytes are stored and {recorded_bytes} are recorded")]
+    WrongSize { recorded_bytes: u64, stored_bytes: u64 },
     /// A server that holds the bytes is away, or in trouble of its own.
     #[error("the server of the store cannot be reached: {0}")]
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -65,8 +69,9 @@ pub struct Stores {
 
 impl Stores {
     /// Makes the drivers. Touches no disk beyond creating missing directories.
-    pub fn open(config: &StoresConfig) -> Result<Self, StoreError> {
-        let all = config.stores.iter().map(open_store).collect::<Result<_, _>>()?;
+    /// `outbound` says where web servers may lead.
+    pub fn open(config: &StoresConfig, outbound: &Arc<Filter>) -> Result<Self, StoreError> {
+        let all = config.stores.iter().map(|store| open_store(store, outbound)).collect::<Result<_, _>>()?;
         Ok(Self { all, default: config.default.clone(), multi: config.multi })
     }
 
@@ -96,7 +101,7 @@ impl Stores {
     }
 }
 
-fn open_store(config: &StoreConfig) -> Result<Store, StoreError> {
+fn open_store(config: &StoreConfig, outbound: &Arc<Filter>) -> Result<Store, StoreError> {
     let (kind, backend, properties): (_, Arc<dyn Backend>, _) = match &config.kind {
         StoreKind::File { datadir, file_perm, thin_provisioning } => {
             let properties = json!({
@@ -107,7 +112,8 @@ fn open_store(config: &StoreConfig) -> Result<Store, StoreError> {
             ("file", Arc::new(file::FileBackend::open(datadir, *file_perm)?), properties)
         }
         StoreKind::Http { insecure, ca_file } => {
-            ("http", Arc::new(http::HttpBackend::open(*insecure, ca_file.as_deref())?), json!({}))
+            let backend = http::HttpBackend::open(*insecure, ca_file.as_deref(), outbound)?;
+            ("http", Arc::new(backend), json!({}))
         }
     };
     let properties = properties.as_object().cloned().unwrap_or_default();

@@ -16,7 +16,7 @@ use super::{Client, ErrorKind, Secret, auth};
 /// No list page and no error body of an honest service is larger.
 const LARGEST_BODY_BYTES: usize = 64 << 20;
 /// The longest wait that a service may ask of us before a retry.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(5);
 pub(super) const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 
 /// What to send.
@@ -28,6 +28,8 @@ pub(super) struct Call {
     pub(super) attempted: String,
     pub(super) body: Option<(&'static str, Vec<u8>)>,
     pub(super) from_byte: Option<u64>,
+    /// Beside those that every call has.
+    pub(super) headers: Vec<(HeaderName, String)>,
 }
 
 /// A whole answer.
@@ -40,7 +42,12 @@ pub(super) struct Answer {
 
 impl Call {
     pub(super) fn new(method: Method, url: Url, attempted: impl Into<String>) -> Self {
-        Self { method, url, attempted: attempted.into(), body: None, from_byte: None }
+        Self { method, url, attempted: attempted.into(), body: None, from_byte: None, headers: Vec::new() }
+    }
+
+    pub(super) fn with(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
     }
 
     pub(super) fn json(self, body: &impl serde::Serialize) -> Result<Self, ClientError> {
@@ -80,6 +87,9 @@ impl Call {
         }
         if let Some(first) = self.from_byte {
             request = request.header(RANGE, format!("bytes={first}-"));
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
         }
         match tokio::time::timeout(idle, request.send()).await {
             Ok(Ok(response)) => Ok(response),

@@ -4,6 +4,7 @@ use crate::checksum::{HashDigest, Md5Digest};
 use crate::image::Image;
 
 /// MD5 and one stronger digest, in one pass.
+#[derive(Clone)]
 pub(super) struct Digests {
     md5: Md5Digest,
     strong: Option<HashDigest>,

@@ -11,13 +11,21 @@ use super::call::{Answer, Call};
 use super::error::{ClientError, ErrorKind};
 use super::words;
 
-/// The base of all calls, `…/v2/`. Links in the version document may name hosts that only the cloud itself can
+/// Where the service is, and what it can do beyond the API.
+pub(super) struct Found {
+    /// The base of all calls, `…/v2/`.
+    pub(super) endpoint: Url,
+    /// It takes uploads in pieces.
+    pub(super) takes_pieces: bool,
+}
+
+/// Looks for the base of all calls, `…/v2/`. Links in the version document may name hosts that only the cloud itself can
 /// reach, so scheme, host and path prefix stay those of the catalog.
 pub(super) async fn image_endpoint(
     http: &reqwest::Client,
     catalog: &Url,
     idle: Duration,
-) -> Result<Url, ClientError> {
+) -> Result<Found, ClientError> {
     let root = without_version(catalog);
     let attempted = format!("find the Image service at {root}");
     let mut last = None;
@@ -28,7 +36,8 @@ pub(super) async fn image_endpoint(
         let answer = call.read(response, idle).await?;
         if let Some(versions) = versions(&answer) {
             if versions.iter().any(|id| is_version_two(id)) {
-                return Ok(beneath(&root, "v2/"));
+                let takes_pieces = has_feature(&answer, "resumable-upload");
+                return Ok(Found { endpoint: beneath(&root, "v2/"), takes_pieces });
             }
             let message = format!("it speaks {}, not v2", versions.join(", "));
             return Err(call.error(ErrorKind::Rejected, message));
@@ -44,6 +53,13 @@ pub(super) async fn image_endpoint(
         }
         None => ClientError::new(ErrorKind::Rejected, attempted, "nothing was asked"),
     })
+}
+
+/// What the version document is headed with; a real Glance says nothing, and is asked nothing more.
+fn has_feature(answer: &Answer, name: &str) -> bool {
+    let fields = answer.headers.get_all("glasshouse-features");
+    let mut names = fields.iter().filter_map(|field| field.to_str().ok()).flat_map(|field| field.split(','));
+    names.any(|known| known.trim() == name)
 }
 
 /// Ids of the versions that may be used.

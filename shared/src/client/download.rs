@@ -5,7 +5,7 @@ mod part;
 use std::path::Path;
 
 use futures_util::StreamExt;
-use reqwest::header::CONTENT_RANGE;
+use reqwest::header::{CONTENT_RANGE, ETAG, IF_RANGE};
 use reqwest::{Method, Response, StatusCode};
 use tokio::time::timeout;
 
@@ -33,6 +33,14 @@ struct Order<'a> {
     image: Image,
     part: &'a Path,
     progress: &'a Progress,
+}
+
+/// What the connections of one download have in common.
+struct SoFar {
+    /// How much an earlier attempt had brought.
+    resumed_bytes: u64,
+    /// Which data the service sent: the rest is of use only if it still has the same. A real Glance does not say.
+    tag: Option<String>,
 }
 
 /// A broken connection may be tried again, anything else ends the download.
@@ -117,14 +125,14 @@ impl Client {
             }
             part = order.restart(order.open_part().await?).await?;
         }
-        let mut resumed = part.length_bytes();
+        let mut so_far = SoFar { resumed_bytes: part.length_bytes(), tag: None };
         let (mut retries, mut wait) = (0, self.inner.limits.back_off);
         loop {
             let before = part.length_bytes();
-            let error = match self.fetch_rest(order, part, &mut resumed).await {
+            let error = match self.fetch_rest(order, part, &mut so_far).await {
                 Ok(part) => {
                     let sums = part.finish().await.map_err(|error| order.local(&error))?;
-                    return Ok((sums, resumed));
+                    return Ok((sums, so_far.resumed_bytes));
                 }
                 Err(Trouble::Final(error)) => return Err(error),
                 Err(Trouble::Broken(error)) => error,
@@ -141,20 +149,24 @@ impl Client {
     }
 
     /// One connection: from where the `.part` file ends to the end of the image.
-    async fn fetch_rest(&self, order: &Order<'_>, part: Part, resumed: &mut u64) -> Result<Part, Trouble> {
+    async fn fetch_rest(&self, order: &Order<'_>, part: Part, so_far: &mut SoFar) -> Result<Part, Trouble> {
         let first = part.length_bytes();
-        let call = Call { from_byte: (first > 0).then_some(first), ..order.call.clone() };
+        let mut call = Call { from_byte: (first > 0).then_some(first), ..order.call.clone() };
+        if let Some(tag) = so_far.tag.as_ref().filter(|_| first > 0) {
+            call = call.with(IF_RANGE, tag);
+        }
         let response = order.unless_cancelled(self.open(&call)).await.map_err(Trouble::Final)?;
         let response = response.map_err(Trouble::Final)?;
+        so_far.tag = strong_tag(&response).or_else(|| so_far.tag.take());
         let part = match response.status() {
             StatusCode::PARTIAL_CONTENT if starts_at(&response, first) => part,
             // The service does not resume: it sends everything.
             StatusCode::OK => {
-                *resumed = 0;
+                so_far.resumed_bytes = 0;
                 order.restart(part).await.map_err(Trouble::Final)?
             }
             StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE if first > 0 => {
-                *resumed = 0;
+                so_far.resumed_bytes = 0;
                 order.restart(part).await.map_err(Trouble::Final)?;
                 let message = "the service could not continue where the last attempt ended";
                 return Err(Trouble::Broken(call.error(ErrorKind::Rejected, message)));
@@ -228,6 +240,12 @@ fn verified(order: &Order<'_>, sums: &Sums) -> Result<Option<(String, String)>, 
             Err(order.call.error(ErrorKind::Corrupt, message).leaving(Some(left)))
         }
     }
+}
+
+/// The entity tag of an answer, if it stands for the very bytes.
+fn strong_tag(response: &Response) -> Option<String> {
+    let tag = response.headers().get(ETAG)?.to_str().ok()?.trim();
+    (tag.starts_with('"') && tag.len() > 2).then(|| tag.to_owned())
 }
 
 /// Whether a partial answer begins where ours ends: "bytes 100-199/200".

@@ -38,6 +38,7 @@ pub use progress::{Phase, Progress};
 pub use upload::Upload;
 
 use auth::Login;
+use discovery::Found;
 
 /// A connection to one Image service as one user in one project.
 #[derive(Clone)]
@@ -50,6 +51,8 @@ struct Inner {
     credentials: Credentials,
     /// Base of all calls, with the trailing slash: `https://host/image/v2/`.
     endpoint: Url,
+    /// The service takes uploads in pieces.
+    takes_pieces: bool,
     user: Option<User>,
     project: Option<Project>,
     token: Mutex<Token>,
@@ -72,6 +75,8 @@ struct Limits {
     commit: Duration,
     /// How often a read is tried again.
     retries: u32,
+    /// How often an upload in pieces goes on after a break that brought nothing.
+    resumes: u32,
     /// Wait before the first retry; doubled for each further one.
     back_off: Duration,
 }
@@ -82,6 +87,7 @@ impl Default for Limits {
             idle: Duration::from_mins(1),
             commit: Duration::from_mins(10),
             retries: 3,
+            resumes: 16,
             back_off: Duration::from_millis(300),
         }
     }
@@ -103,12 +109,20 @@ impl Client {
     fn assemble(
         http: reqwest::Client,
         credentials: Credentials,
-        (login, endpoint): (Login, Url),
+        (login, found): (Login, Found),
         limits: Limits,
     ) -> Self {
         let token = Mutex::new(Token { value: login.token, number: 0 });
-        let inner =
-            Inner { http, credentials, endpoint, user: login.user, project: login.project, token, limits };
+        let inner = Inner {
+            http,
+            credentials,
+            endpoint: found.endpoint,
+            takes_pieces: found.takes_pieces,
+            user: login.user,
+            project: login.project,
+            token,
+            limits,
+        };
         Self { inner: Arc::new(inner) }
     }
 

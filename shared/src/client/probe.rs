@@ -74,9 +74,9 @@ async fn walk(
     let login = auth::login(&http, credentials, limits.idle).await.map_err(at(Step::Token))?;
     passed(Step::Token, who(&login));
     let found = discovery::image_endpoint(&http, &login.endpoint, limits.idle).await;
-    let endpoint = found.map_err(at(Step::Endpoint))?;
-    passed(Step::Endpoint, endpoint.to_string());
-    Ok(Client::assemble(http, credentials.clone(), (login, endpoint), limits))
+    let found = found.map_err(at(Step::Endpoint))?;
+    passed(Step::Endpoint, found.endpoint.to_string());
+    Ok(Client::assemble(http, credentials.clone(), (login, found), limits))
 }
 
 /// Opens a connection and closes it again.

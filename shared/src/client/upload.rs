@@ -1,21 +1,23 @@
 //! An upload: the file is read and digested on a thread of its own while it is sent, and what the service says
-//! it stored is compared afterwards.
+//! it stored is compared afterwards. In pieces where the service takes them, else with one PUT.
 
 mod line;
+mod pieces;
 mod source;
 
 use std::path::PathBuf;
 
-use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
 use reqwest::{Body, Method, StatusCode};
 use tokio::time::{Duration, Instant};
 
+use self::pieces::Sending;
 use self::source::Source;
 use super::call::{Answer, Call, X_AUTH_TOKEN, secret_header};
 use super::digest::{Comparison, Sums};
 use super::progress::{Phase, Progress};
 use super::{Client, ClientError, ErrorKind};
-use crate::image::Image;
+use crate::image::{Image, Status};
 
 /// What to upload, and where to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,11 +58,21 @@ impl Client {
         attempted: &str,
     ) -> Result<Image, ClientError> {
         // Renews an expired token before gigabytes are sent in vain, and tells of a missing image at once.
-        self.show_image(id)
+        let image = self
+            .show_image(id)
             .await
             .map_err(|error| ClientError { attempted: attempted.to_owned(), ..error })?;
-        let call = Call::new(Method::PUT, self.address(&["images", id, "file"]), attempted);
-        let sums = self.send_file(&call, upload, progress).await?;
+        let mut call = Call::new(Method::PUT, self.address(&["images", id, "file"]), attempted)
+            .with(CONTENT_TYPE, "application/octet-stream");
+        if let Some(store) = &upload.store {
+            call = call.with(HeaderName::from_static("x-image-meta-store"), store);
+        }
+        let sending = Sending { image: &image, upload, progress, attempted };
+        let in_pieces = if self.inner.takes_pieces { self.send_in_pieces(&sending).await? } else { None };
+        let sums = match in_pieces {
+            Some(sums) => sums,
+            None => self.send_file(&call, upload, progress).await?,
+        };
         progress.set_phase(Phase::Verifying);
         let image = self.show_image(id).await?;
         if let Comparison::Different { algorithm, ours, theirs } = sums.compare(&image) {
@@ -88,14 +100,11 @@ impl Client {
                 .await
                 .map_err(|error| ClientError::local(&error, &call.attempted, &upload.path))?;
             progress.set_total(source.size_bytes());
-            let body = Body::wrap_stream(source.stream());
-            let answer = tokio::select! {
-                biased;
-                answer = self.put(call, body, &source, upload) => answer,
-                () = progress.token().cancelled() => Err(ClientError::cancelled(&call.attempted)),
-                error = self.stalled(call, progress) => Err(error),
-            };
-            let read = source.finish().await;
+            let call = call
+                .clone()
+                .with(HeaderName::from_static("x-openstack-image-size"), source.size_bytes().to_string());
+            let answer = self.deliver(&call, &mut source, progress).await;
+            let read = source.finish().await.and_then(|(hashed, read)| Ok(read?.then(|| hashed.finish())));
             match answer {
                 Ok(answer) if answer.status == StatusCode::UNAUTHORIZED && !renewed => {
                     renewed = self.renew(number).await?;
@@ -123,23 +132,40 @@ impl Client {
         }
     }
 
-    async fn put(
+    /// Sends the file with one call, until the caller cancels or nothing moves any more.
+    async fn deliver(
         &self,
         call: &Call,
-        body: Body,
-        source: &Source,
-        upload: &Upload,
+        source: &mut Source,
+        progress: &Progress,
     ) -> Result<Answer, ClientError> {
+        let size_bytes = source.size_bytes();
+        self.deliver_body(call, (Body::wrap_stream(source.stream()), size_bytes), progress).await
+    }
+
+    async fn deliver_body(
+        &self,
+        call: &Call,
+        body: (Body, u64),
+        progress: &Progress,
+    ) -> Result<Answer, ClientError> {
+        tokio::select! {
+            biased;
+            answer = self.send_body(call, body) => answer,
+            () = progress.token().cancelled() => Err(ClientError::cancelled(&call.attempted)),
+            error = self.stalled(call, progress) => Err(error),
+        }
+    }
+
+    async fn send_body(&self, call: &Call, (body, size_bytes): (Body, u64)) -> Result<Answer, ClientError> {
         let mut request = self
             .inner
             .http
-            .put(call.url.clone())
+            .request(call.method.clone(), call.url.clone())
             .header(ACCEPT, "application/json")
-            .header(CONTENT_TYPE, "application/octet-stream")
-            .header(CONTENT_LENGTH, source.size_bytes())
-            .header("x-openstack-image-size", source.size_bytes());
-        if let Some(store) = &upload.store {
-            request = request.header("x-image-meta-store", store);
+            .header(CONTENT_LENGTH, size_bytes);
+        for (name, value) in &call.headers {
+            request = request.header(name, value);
         }
         if let (Some(token), _) = self.token().await {
             request = request.header(X_AUTH_TOKEN, secret_header(&token, &call.attempted)?);
@@ -183,6 +209,10 @@ impl Client {
                 Some(format!("image {id} is on the server with data that cannot be trusted"))
             }
             _ => match self.show_image(id).await {
+                Ok(image) if image.status == Status::Saving && self.inner.takes_pieces => Some(format!(
+                    "image {id} is on the server in status {} with what came so far; the next attempt goes on from there",
+                    image.status
+                )),
                 Ok(image) => Some(format!("image {id} is on the server in status {}", image.status)),
                 Err(error) if error.kind == ErrorKind::NotFound => None,
                 Err(_) => Some(format!("image {id} was created; the server does not say what became of it")),

@@ -66,4 +66,30 @@ fn lost_and_stray_data_is_found(site: &Deployment) {
     assert_said(&fsck(site, &["--repair"]), 1, &["0 objects set aside, 1 removed"]);
     assert!(!store.join(".quarantine/old.1000").exists());
     assert_eq!(api.get(&format!("/v2/images/{kept}/file")).expect(200).text(), "data");
+    lost_images_are_deactivated(site, &kept, [&lost, &cut]);
+}
+
+fn lost_images_are_deactivated(site: &Deployment, kept: &str, lost: [&str; 2]) {
+    let api = site.api(MEMBER);
+    let record = |id: &str| api.get(&format!("/v2/images/{id}")).expect(200).json();
+    let before = lost.map(record);
+    assert_eq!(fsck(site, &["--deactivate-lost"]).status.code(), Some(2), "only together with --repair");
+    let deactivated = lost.map(|id| format!("image {id}: deactivated"));
+    let words: Vec<_> = deactivated.iter().map(String::as_str).collect();
+    assert_said(&fsck(site, &["--repair", "--deactivate-lost"]), 1, &words);
+    let again = fsck(site, &["--repair", "--deactivate-lost"]);
+    assert_said(&again, 1, &["2 locations without their data"]);
+    assert!(!again.stdout.contains("deactivated"), "{}", again.stdout);
+    assert_eq!(record(kept)["status"], "active");
+    for (id, before) in lost.iter().zip(before) {
+        let now = record(id);
+        assert_eq!(now["status"], "deactivated");
+        for key in ["size", "checksum", "os_hash_value", "name", "owner"] {
+            assert_eq!(now[key], before[key], "{key} in {now}");
+        }
+        fs::write(site.store().join(id), "data").expect("brought back");
+        api.call("POST", &format!("/v2/images/{id}/actions/reactivate")).send().expect(204);
+        assert_eq!(api.get(&format!("/v2/images/{id}/file")).expect(200).text(), "data");
+    }
+    assert_said(&fsck(site, &[]), 0, &["0 locations without their data"]);
 }

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use glasshouse_shared::identity::{AuthRequest, ErrorBody, PasswordUser, Reference, Scope};
+use glasshouse_shared::identity::{AuthRequest, ErrorBody, PasswordUser, Reference, Scope, System};
 use reqwest::{Client, Method, RequestBuilder, StatusCode, header};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::config::{DomainRef, KeystoneConfig, ServiceLogin};
+use crate::config::{DomainRef, KeystoneAccess, LoginScope, ServiceLogin};
 
 use super::KeystoneError;
-use super::trouble::{Trouble, shown};
+use super::trouble::{Place, Trouble};
 
 /// No answer that we ask for is longer.
 const ANSWER_LENGTH_MAX: usize = 4 * 1024 * 1024;
@@ -22,6 +22,7 @@ pub struct Caller {
     client: Client,
     /// `…/v3`
     base: Url,
+    place: Place,
     timeout: Duration,
     max_retries: u32,
 }
@@ -34,19 +35,23 @@ pub struct Answer {
 }
 
 impl Caller {
-    pub fn new(config: &KeystoneConfig) -> Result<Self, KeystoneError> {
+    pub fn new(access: &KeystoneAccess) -> Result<Self, KeystoneError> {
         // Whoever comes first installs it; that it is there already is well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = Client::builder()
-            .timeout(config.timeout)
-            .connect_timeout(config.timeout)
+            .timeout(access.timeout)
+            .connect_timeout(access.timeout)
             // A redirect would carry our token to an address that nobody configured.
             .redirect(reqwest::redirect::Policy::none())
             // What the environment says of proxies is meant for people, not for a controller's own network.
             .no_proxy()
             .user_agent(concat!("glasshouse-service/", env!("CARGO_PKG_VERSION")));
-        if let Some(cafile) = &config.cafile {
-            let unreadable = |why: String| KeystoneError::Cafile { cafile: cafile.clone(), why };
+        if let Some(cafile) = &access.cafile {
+            let unreadable = |why: String| KeystoneError::Cafile {
+                section: access.section.clone(),
+                cafile: cafile.clone(),
+                why,
+            };
             let pem = std::fs::read(cafile).map_err(|error| unreadable(error.to_string()))?;
             let certificates =
                 reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| unreadable(error.to_string()))?;
@@ -55,12 +60,14 @@ impl Caller {
             }
             builder = builder.tls_certs_only(certificates);
         }
-        if config.insecure {
+        if access.insecure {
             builder = builder.tls_danger_accept_invalid_certs(true);
         }
         let client = builder.build().map_err(|error| KeystoneError::Client(error.to_string()))?;
-        let (timeout, max_retries) = (config.timeout, config.max_retries);
-        Ok(Self { client, base: versioned(&config.auth_url), timeout, max_retries })
+        let (timeout, max_retries) = (access.timeout, access.max_retries);
+        let base = versioned(&access.auth_url);
+        let place = Place::new(&access.section, &base);
+        Ok(Self { client, base, place, timeout, max_retries })
     }
 
     /// A request for a path below `/v3`.
@@ -96,7 +103,7 @@ impl Caller {
     }
 
     async fn send_once(&self, request: RequestBuilder) -> Result<Answer, Trouble> {
-        let of_connection = |error| Trouble::of_connection(&self.base, &error, self.timeout.as_secs());
+        let of_connection = |error| Trouble::of_connection(&self.place, &error, self.timeout.as_secs());
         let mut response = request.send().await.map_err(of_connection)?;
         let status = response.status();
         let text_of = |name: &str| {
@@ -105,7 +112,7 @@ impl Caller {
         };
         if status.is_redirection() && status != StatusCode::MULTIPLE_CHOICES {
             let to = text_of("location").unwrap_or_else(|| "another address".to_owned());
-            return Err(Trouble::Moved { url: shown(&self.base), to });
+            return Err(Trouble::Moved { at: self.place.clone(), to });
         }
         let subject_token = text_of("x-subject-token");
         let mut body = Vec::new();
@@ -125,12 +132,12 @@ impl Caller {
     }
 
     pub fn not_keystone(&self, what: &str) -> Trouble {
-        Trouble::NotKeystone { url: shown(&self.base), what: what.to_owned() }
+        Trouble::NotKeystone { at: self.place.clone(), what: what.to_owned() }
     }
 
     /// An answer that is neither yes nor no.
     pub fn failed(&self, answer: &Answer) -> Trouble {
-        Trouble::Failed { url: shown(&self.base), status: answer.status.as_u16(), text: text_of(answer) }
+        Trouble::Failed { at: self.place.clone(), status: answer.status.as_u16(), text: text_of(answer) }
     }
 }
 
@@ -157,15 +164,20 @@ fn versioned(auth_url: &Url) -> Url {
 /// The body of our own login.
 pub fn login_request(login: &ServiceLogin) -> AuthRequest {
     match login {
-        ServiceLogin::Password { username, user_domain, password, project_name, project_domain } => {
+        ServiceLogin::Password { username, user_domain, password, scope } => {
             let user = PasswordUser {
                 id: None,
                 name: Some(username.clone()),
                 domain: Some(reference(user_domain)),
                 password: password.expose().to_owned(),
             };
-            let project = Reference::by_name(project_name).within(reference(project_domain));
-            AuthRequest::password(user, Some(Scope::Project(project)))
+            let scope = match scope {
+                LoginScope::Project { name, domain } => {
+                    Scope::Project(Reference::by_name(name).within(reference(domain)))
+                }
+                LoginScope::System => Scope::System(System { all: true }),
+            };
+            AuthRequest::password(user, Some(scope))
         }
         ServiceLogin::ApplicationCredential { id, secret } => {
             AuthRequest::application_credential(id, secret.expose())

@@ -14,17 +14,17 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::config::{DomainRef, Secret, ServiceLogin};
+use crate::config::{DomainRef, KeystoneAccess, LoginScope, Secret, ServiceLogin};
 use crate::lab::{Identity, LabOptions, prepare};
 
 /// What the server does instead of answering: asked with the request line before each call.
 type Fault = Box<dyn Fn(&str) -> Option<Response<Vec<u8>>> + Send + Sync>;
 
-struct Cloud {
+pub struct Cloud {
     identity: Identity,
-    address: SocketAddr,
+    pub address: SocketAddr,
     shared: Arc<Shared>,
-    password: String,
+    pub password: String,
     _dir: tempfile::TempDir,
 }
 
@@ -36,7 +36,7 @@ struct Shared {
 }
 
 impl Cloud {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -60,7 +60,7 @@ impl Cloud {
         Keystone::new(&self.config()).unwrap()
     }
 
-    fn fail(&self, fault: impl Fn(&str) -> Option<Response<Vec<u8>>> + Send + Sync + 'static) {
+    pub fn fail(&self, fault: impl Fn(&str) -> Option<Response<Vec<u8>>> + Send + Sync + 'static) {
         *self.shared.fault.lock().unwrap() = Some(Box::new(fault));
     }
 
@@ -69,7 +69,7 @@ impl Cloud {
     }
 
     /// How often a request line was seen.
-    fn count(&self, line: &str) -> usize {
+    pub fn count(&self, line: &str) -> usize {
         self.shared.seen.lock().unwrap().iter().filter(|seen| seen.starts_with(line)).count()
     }
 
@@ -116,21 +116,16 @@ async fn serve(listener: TcpListener, identity: Identity, shared: Arc<Shared>) {
     }
 }
 
-fn config(auth_url: &str, password: &str) -> KeystoneConfig {
-    KeystoneConfig {
+pub fn access(auth_url: &str, password: &str) -> KeystoneAccess {
+    KeystoneAccess {
+        section: "keystone_authtoken".into(),
         auth_url: auth_url.parse().unwrap(),
-        www_authenticate_uri: Some("http://public:5000/".parse().unwrap()),
         login: ServiceLogin::Password {
             username: "admin".into(),
             user_domain: DomainRef::Name("Default".into()),
             password: Secret::new(password),
-            project_name: "admin".into(),
-            project_domain: DomainRef::Id("default".into()),
+            scope: LoginScope::Project { name: "admin".into(), domain: DomainRef::Id("default".into()) },
         },
-        token_cache_time: Some(Duration::from_mins(5)),
-        service_token_roles: vec!["service".into()],
-        service_token_roles_required: true,
-        delay_auth_decision: true,
         cafile: None,
         insecure: false,
         timeout: Duration::from_secs(20),
@@ -138,7 +133,22 @@ fn config(auth_url: &str, password: &str) -> KeystoneConfig {
     }
 }
 
-fn answer(status: u16, message: &str) -> Response<Vec<u8>> {
+fn config(auth_url: &str, password: &str) -> KeystoneConfig {
+    with_access(access(auth_url, password))
+}
+
+fn with_access(access: KeystoneAccess) -> KeystoneConfig {
+    KeystoneConfig {
+        access,
+        www_authenticate_uri: Some("http://public:5000/".parse().unwrap()),
+        token_cache_time: Some(Duration::from_mins(5)),
+        service_token_roles: vec!["service".into()],
+        service_token_roles_required: true,
+        delay_auth_decision: true,
+    }
+}
+
+pub fn answer(status: u16, message: &str) -> Response<Vec<u8>> {
     let body = json!({"error": {"code": status, "message": message, "title": "x"}});
     Response::builder().status(status).body(serde_json::to_vec(&body).unwrap()).unwrap()
 }
@@ -227,7 +237,7 @@ async fn an_own_token_that_is_refused_is_renewed_once() {
     let cloud = Cloud::start().await;
     let (keystone, token) = (cloud.keystone(), cloud.token().await);
     keystone.validate("another").await.unwrap_err();
-    let own = keystone.own_token.get(&()).await.unwrap();
+    let own = keystone.session.own_token().await.unwrap();
     let headers = [("x-auth-token", &*own.secret), ("x-subject-token", &*own.secret)].map(|(name, value)| {
         (http::HeaderName::from_static(name), http::HeaderValue::from_str(value).unwrap())
     });
@@ -321,7 +331,8 @@ async fn a_closed_port_is_told() {
 
 #[tokio::test]
 async fn a_name_without_address_is_told() {
-    let nowhere = KeystoneConfig { max_retries: 0, ..config("http://controller.invalid:5000", "x") };
+    let nowhere =
+        with_access(KeystoneAccess { max_retries: 0, ..access("http://controller.invalid:5000", "x") });
     let said = reason(Keystone::new(&nowhere).unwrap().login().await);
     assert!(said.contains("the host controller.invalid"), "{said}");
 }
@@ -329,10 +340,10 @@ async fn a_name_without_address_is_told() {
 #[tokio::test]
 async fn a_silent_server_is_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let silent = KeystoneConfig {
+    let silent = with_access(KeystoneAccess {
         timeout: Duration::from_secs(1),
-        ..config(&format!("http://{}", listener.local_addr().unwrap()), "x")
-    };
+        ..access(&format!("http://{}", listener.local_addr().unwrap()), "x")
+    });
     let said = reason(Keystone::new(&silent).unwrap().login().await);
     assert!(said.contains("did not answer in 1 seconds"), "{said}");
 }
@@ -340,8 +351,10 @@ async fn a_silent_server_is_given_up() {
 #[tokio::test]
 async fn plain_http_where_tls_is_expected_is_told() {
     let cloud = Cloud::start().await;
-    let tls =
-        KeystoneConfig { max_retries: 0, ..config(&format!("https://{}/identity", cloud.address), "x") };
+    let tls = with_access(KeystoneAccess {
+        max_retries: 0,
+        ..access(&format!("https://{}/identity", cloud.address), "x")
+    });
     let said = reason(Keystone::new(&tls).unwrap().login().await);
     assert!(said.contains("is not trusted"), "{said}");
 }
@@ -350,7 +363,9 @@ async fn plain_http_where_tls_is_expected_is_told() {
 fn a_cafile_without_certificates_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let cafile = dir.path().join("ca.pem");
-    let with = |cafile| KeystoneConfig { cafile: Some(cafile), ..config("https://controller:5000", "x") };
+    let with = |cafile| {
+        with_access(KeystoneAccess { cafile: Some(cafile), ..access("https://controller:5000", "x") })
+    };
     for text in [None, Some("no certificate")] {
         if let Some(text) = text {
             std::fs::write(&cafile, text).unwrap();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::config::{AuthConfig, DomainRef, ServiceLogin, StoreKind};
+use crate::config::{AuthConfig, DomainRef, EndpointRef, LoginScope, ServiceLogin, StoreKind};
 
 const GUIDE: &str = include_str!("guide-glance-api.conf");
 const GUIDE_REGISTRY: &str = include_str!("guide-glance-registry.conf");
@@ -72,12 +72,14 @@ fn the_guide_of_old_starts_and_every_old_word_is_named_with_its_line() {
         }
     );
     let AuthConfig::Keystone(keystone) = config.auth else { panic!("no authentication") };
-    assert_eq!(keystone.auth_url.as_str(), "http://controller01:35357/");
+    assert_eq!(keystone.access.auth_url.as_str(), "http://controller01:35357/");
     assert_eq!(keystone.www_authenticate_uri.unwrap().as_str(), "http://controller01:5000/");
-    let ServiceLogin::Password { username, user_domain, password, project_name, .. } = keystone.login else {
+    let ServiceLogin::Password { username, user_domain, password, scope } = keystone.access.login else {
         panic!("no password")
     };
-    assert_eq!((username.as_str(), project_name.as_str()), ("glance", "service"));
+    assert_eq!(username, "glance");
+    let domain = DomainRef::Id("default".into());
+    assert_eq!(scope, LoginScope::Project { name: "service".into(), domain });
     assert_eq!((user_domain, password.expose()), (DomainRef::Id("default".into()), "Password123$"));
     let StoreKind::File { datadir, .. } = &config.stores.stores[0].kind else { panic!("no file store") };
     assert_eq!(datadir, &PathBuf::from("/var/lib/glance/images/"));
@@ -114,7 +116,7 @@ fn a_file_of_today_has_no_problems() {
     assert!(case.problems.is_empty(), "{:?}", case.said());
     let config = case.config.unwrap();
     let AuthConfig::Keystone(keystone) = config.auth else { panic!("no authentication") };
-    assert_eq!(keystone.auth_url.as_str(), "http://controller:5000/");
+    assert_eq!(keystone.access.auth_url.as_str(), "http://controller:5000/");
     assert_eq!(keystone.token_cache_time, Some(Duration::from_mins(5)));
     assert_eq!((config.server.bind_host.as_str(), config.server.bind_port), ("0.0.0.0", 9292));
     assert_eq!(config.server.workers, None);
@@ -186,7 +188,7 @@ fn version_two_of_identity_is_refused_with_the_address_to_use() {
 fn an_identity_below_a_path_keeps_it() {
     let case = case(&GOOD.replace("http://controller:5000/v3/", "https://controller/identity/v3"));
     let AuthConfig::Keystone(keystone) = case.config.unwrap().auth else { panic!("no authentication") };
-    assert_eq!(keystone.auth_url.as_str(), "https://controller/identity");
+    assert_eq!(keystone.access.auth_url.as_str(), "https://controller/identity");
 }
 
 #[test]
@@ -199,7 +201,7 @@ fn a_login_of_before_2015_is_read() {
     assert_eq!(said.len(), 4, "{said:?}");
     assert!(said[2].ends_with("admin_password: an old name; it is still read; write password"));
     let AuthConfig::Keystone(keystone) = case.config.unwrap().auth else { panic!("no authentication") };
-    assert!(matches!(keystone.login, ServiceLogin::Password { username, .. } if username == "glance"));
+    assert!(matches!(keystone.access.login, ServiceLogin::Password { username, .. } if username == "glance"));
 }
 
 #[test]
@@ -335,4 +337,56 @@ fn the_log_file_lies_in_the_log_directory() {
     assert_eq!(log("log-file = api.log\nlog_dir = /var/log/glance"), Some("/var/log/glance/api.log".into()));
     assert_eq!(log("log_dir = /var/log/glance"), Some("/var/log/glance/glance-api.log".into()));
     assert_eq!(log("debug = True"), None);
+}
+
+const LIMITS: &str = "[DEFAULT]\nuse_keystone_limits = True\nuser_storage_quota = 5GB\n[oslo_limit]\n\
+    auth_url = http://controller:5000\nauth_type = password\nusername = limits\npassword = p\n\
+    user_domain_id = default\nsystem_scope = all\nendpoint_service_type = image\nendpoint_interface = publicURL\n";
+
+#[test]
+fn the_limits_of_keystone_have_a_login_of_their_own_and_replace_the_storage_quota() {
+    let case = case(&format!("{GOOD}{LIMITS}"));
+    assert!(case.problems.is_empty(), "{:?}", case.said());
+    let config = case.config.unwrap();
+    assert_eq!(config.limits.user_storage_quota, None);
+    let limits = config.keystone_limits.unwrap();
+    assert_eq!(
+        limits.endpoint,
+        EndpointRef::Lookup {
+            service_type: Some("image".into()),
+            service_name: None,
+            region: None,
+            interface: "public".into()
+        }
+    );
+    assert_eq!((limits.cache_time, limits.access.section.as_str()), (Duration::from_secs(30), "oslo_limit"));
+    let ServiceLogin::Password { username, scope, .. } = limits.access.login else { panic!("no password") };
+    assert_eq!((username.as_str(), scope), ("limits", LoginScope::System));
+}
+
+#[test]
+fn what_the_login_for_limits_lacks_is_named() {
+    let errors = |from: &str, to: &str| case(&format!("{GOOD}{}", LIMITS.replace(from, to))).errors();
+    for (line, option) in [
+        ("auth_url = http://controller:5000\n", "auth_url"),
+        ("username = limits\n", "username"),
+        ("password = p\n", "password"),
+        ("system_scope = all\n", "system_scope"),
+        ("endpoint_service_type = image\n", "endpoint_id"),
+    ] {
+        let errors = errors(line, "");
+        assert_eq!(errors.len(), 1, "{option}: {errors:?}");
+        assert!(errors[0].contains(&format!("[oslo_limit] {option}")), "{errors:?}");
+    }
+    assert!(errors("= all", "= some")[0].contains("\"some\" is no part of the system"));
+    let both = errors("system_scope", "project_name = service\nsystem_scope");
+    assert!(both[0].contains("[oslo_limit] project_name"), "{both:?}");
+    assert!(errors("publicURL", "outer")[0].contains("endpoint_interface"));
+}
+
+#[test]
+fn the_section_of_limits_is_not_read_while_they_are_off() {
+    let case = case(&format!("{GOOD}[oslo_limit]\nauth_url = nonsense\npassword = p\n"));
+    assert!(case.problems.is_empty(), "{:?}", case.said());
+    assert!(case.config.unwrap().keystone_limits.is_none());
 }

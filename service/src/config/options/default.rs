@@ -13,6 +13,22 @@ pub const OPTIONS: &[Opt] = &[
         "Start although no [paste_deploy] flavor is set: every caller is then an administrator. Only with a loopback bind_host.",
     )
     .or("False"),
+    Opt::new(
+        "glasshouse",
+        "upload_expiry",
+        Integer,
+        "Seconds that a resumable upload waits for more data before what came is removed.",
+    )
+    .or("86400"),
+    Opt::new(
+        "glasshouse",
+        "keystone_limits_cache_time",
+        Integer,
+        "Seconds for which limits that were read from Keystone are believed; 0 = always ask.",
+    )
+    .or("30"),
+    Opt::new("glasshouse", "scrub_rate", Integer, "MiB that `scrub` reads in each second; 0 = as fast as it goes.")
+        .or("50"),
     Opt::new(D, "bind_host", Text, "Address to listen on.").or("0.0.0.0"),
     Opt::new(D, "bind_port", Integer, "Port to listen on; 0 lets the system choose.").or("9292"),
     Opt::new(D, "workers", Integer, "Threads that serve requests; unset or 0: one for each processor."),
@@ -41,6 +57,14 @@ pub const OPTIONS: &[Opt] = &[
     Opt::new(D, "show_image_direct_url", Boolean, "Show direct_url in the bodies of images.").or("False"),
     Opt::new(D, "show_multiple_locations", Boolean, "Show locations in the bodies of images and let them be changed.")
         .or("False"),
+    Opt::new(
+        D,
+        "do_secure_hash",
+        Boolean,
+        "Read the data of a location that is added, for its hashes and to look into it; False: believe what was sent.",
+    )
+    .or("True"),
+    Opt::new(D, "http_retries", Integer, "Attempts at reading that data.").or("3"),
     Opt::new(D, "hashing_algorithm", Text, "The second hash of an image: its name in os_hash_algo.").or("sha512"),
     Opt::new(D, "image_size_cap", Integer, "Largest image in bytes.").or("1099511627776"),
     Opt::new(
@@ -50,6 +74,13 @@ pub const OPTIONS: &[Opt] = &[
         "Bytes of all images of a project; a number alone or with B, KB, MB, GB, TB (powers of 1024); 0 = no limit.",
     )
     .or("0"),
+    Opt::new(
+        D,
+        "use_keystone_limits",
+        Boolean,
+        "The limits of a project are those that Keystone has, and user_storage_quota counts no more; see [oslo_limit].",
+    )
+    .or("False"),
     Opt::new(D, "image_member_quota", Integer, "Members of an image; negative = no limit.").or("128"),
     Opt::new(D, "image_property_quota", Integer, "Properties of an image; negative = no limit.").or("128"),
     Opt::new(D, "image_tag_quota", Integer, "Tags of an image; negative = no limit.").or("128"),
@@ -63,9 +94,6 @@ pub const OPTIONS: &[Opt] = &[
     Opt::new(D, "ca_file", Path, "Certificates that clients must come with.").missing(),
     Opt::new(D, "node_staging_uri", Text, "Staging directory, as file:///path.").or("file:///tmp/staging/").missing(),
     Opt::new(D, "worker_self_reference_url", Url, "This node as its sisters reach it.").missing(),
-    Opt::new(D, "do_secure_hash", Boolean, "Compute hashes of locations that are added.").or("True").missing(),
-    Opt::new(D, "http_retries", Integer, "Attempts of that.").or("3").missing(),
-    Opt::new(D, "use_keystone_limits", Boolean, "Read limits from Keystone.").or("False").missing(),
     Opt::new(D, "allow_anonymous_access", Boolean, "Let callers without a token read.").or("False").missing(),
     Opt::new(D, "property_protection_file", Path, "Who may read and change which property; relative to the configuration."),
     Opt::new(D, "property_protection_rule_format", Text, "roles or policies: the form of that file.")

@@ -1,9 +1,10 @@
 //! What an image may be, how it is imported, and the tasks.
 
-use super::Kind::{Boolean, List, Path};
+use super::Kind::{Boolean, Integer, List, Path};
 use super::{Group, Opt, Status};
 
 const F: &str = "image_format";
+const URI: &str = "import_filtering_opts";
 
 pub const OPTIONS: &[Opt] = &[
     Opt::new(F, "container_formats", List, "Container formats that an image may have.")
@@ -24,6 +25,32 @@ pub const OPTIONS: &[Opt] = &[
         "What is done to an image on import, in this order.",
     )
     .missing(),
+    Opt::new(
+        URI,
+        "allowed_schemes",
+        List,
+        "Schemes of addresses that the service may fetch from when somebody else names them; empty: all but the disallowed.",
+    )
+    .or("http,https"),
+    Opt::new(URI, "disallowed_schemes", List, "Schemes that it may not; obeyed while none is allowed by name."),
+    Opt::new(
+        URI,
+        "allowed_hosts",
+        List,
+        "Hosts, by name or address, that it may fetch from, this one included; empty: all but the disallowed.",
+    ),
+    Opt::new(URI, "disallowed_hosts", List, "Hosts that it may not; obeyed while none is allowed by name."),
+    Opt::new(
+        URI,
+        "allowed_ports",
+        List,
+        "Ports that such an address may name; empty: all but the disallowed.",
+    )
+    .or("80,443"),
+    Opt::new(URI, "disallowed_ports", List, "Ports that it may not; obeyed while none is allowed."),
+    Opt::new("task", "task_time_to_live", Integer, "Hours for which a task that ended is kept.")
+        .was(&[("DEFAULT", "task_time_to_live")])
+        .or("48"),
     Opt::new("task", "work_dir", Path, "Work files of tasks.").was(&[("DEFAULT", "task_work_dir")]).missing(),
 ];
 
@@ -53,16 +80,10 @@ pub const GROUPS: &[Group] = &[
         sentence: "Properties that are copied from another service.",
     },
     Group {
-        section: "import_filtering_opts",
-        names: "allowed_schemes disallowed_schemes allowed_hosts disallowed_hosts allowed_ports disallowed_ports",
-        status: Status::Missing,
-        sentence: "Addresses that an import may fetch from.",
-    },
-    Group {
         section: "task",
-        names: "task_time_to_live task_executor eventlet_executor_pool_size",
+        names: "task_executor eventlet_executor_pool_size",
         status: Status::Accepted,
-        sentence: "Timing of tasks.",
+        sentence: "Tuning of Python's task engine.",
     },
     Group {
         section: "taskflow_executor",

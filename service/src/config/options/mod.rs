@@ -124,6 +124,7 @@ impl Group {
 /// Sections that stand for others in the table.
 pub const STORE_SECTION: &str = "glance_store";
 pub const IDENTITY_SECTION: &str = "keystone_authtoken";
+pub const LIMITS_SECTION: &str = "oslo_limit";
 
 static TABLE: LazyLock<Vec<Opt>> = LazyLock::new(|| {
     let single = [default::OPTIONS, neighbours::OPTIONS, stores::OPTIONS, images::OPTIONS];

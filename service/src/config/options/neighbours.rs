@@ -5,6 +5,7 @@ use super::{Group, Opt, Status};
 
 const DB: &str = "database";
 const K: &str = "keystone_authtoken";
+const L: &str = super::LIMITS_SECTION;
 
 pub const OPTIONS: &[Opt] = &[
     Opt::new(
@@ -43,6 +44,7 @@ pub const OPTIONS: &[Opt] = &[
         .was(&[(K, "tenant_name"), (K, "admin_tenant_name")]),
     Opt::new(K, "project_domain_name", Text, "Domain of the project by name."),
     Opt::new(K, "project_domain_id", Text, "Domain of the project by id."),
+    Opt::new(K, "system_scope", Text, "all: the account logs in for the system and not for a project."),
     Opt::new(K, "application_credential_id", Text, "Application credential to log in with."),
     Opt::new(K, "application_credential_secret", Secret, "Its secret."),
     Opt::new(K, "token_cache_time", Integer, "Seconds for which a token that was checked is believed; -1 = always ask.")
@@ -66,6 +68,36 @@ pub const OPTIONS: &[Opt] = &[
         .was(&[("DEFAULT", "policy_dirs")]),
     Opt::new("oslo_policy", "enforce_new_defaults", Boolean, "Only the present default rules count, not the older ones beside them.")
         .or("True"),
+    Opt::new("oslo_policy", "remote_content_type", Text, "How http: and https: checks are sent: application/x-www-form-urlencoded or application/json.")
+        .or("application/x-www-form-urlencoded"),
+    Opt::new("oslo_policy", "remote_timeout", Text, "Seconds after which such a check has no answer and the rule refuses.").or("60"),
+    Opt::new("oslo_policy", "remote_ssl_verify_server_crt", Boolean, "Check the certificate of an https: check's server.").or("False"),
+    Opt::new("oslo_policy", "remote_ssl_ca_crt_file", Path, "Certificates to check it with; unset: those of the system."),
+    Opt::new("oslo_policy", "remote_ssl_client_crt_file", Path, "Certificate to show to that server."),
+    Opt::new("oslo_policy", "remote_ssl_client_key_file", Path, "Key of that certificate."),
+    Opt::new(L, "auth_url", Url, "Keystone with the limits, such as http://controller:5000."),
+    Opt::new(L, "auth_type", Text, "How the service logs in there: password or v3applicationcredential."),
+    Opt::new(L, "auth_section", Text, "Section that holds the login instead of this one."),
+    Opt::new(L, "username", Text, "Account that has the role reader for the system.").was(&[(L, "user_name")]),
+    Opt::new(L, "password", Secret, "Its password."),
+    Opt::new(L, "user_domain_name", Text, "Domain of the account by name; \"Default\" is a name."),
+    Opt::new(L, "user_domain_id", Text, "Domain of the account by id; \"default\" is an id."),
+    Opt::new(L, "system_scope", Text, "all: the login is for the system, and so reads the limits of every project."),
+    Opt::new(L, "project_name", Text, "Project to log in for in place of the system; the account must be an administrator then.")
+        .was(&[(L, "tenant_name")]),
+    Opt::new(L, "project_domain_name", Text, "Domain of that project by name."),
+    Opt::new(L, "project_domain_id", Text, "Domain of that project by id."),
+    Opt::new(L, "application_credential_id", Text, "Application credential to log in with."),
+    Opt::new(L, "application_credential_secret", Secret, "Its secret."),
+    Opt::new(L, "endpoint_id", Text, "Endpoint of this service in the catalog: its limits are those of this service and region."),
+    Opt::new(L, "endpoint_service_type", Text, "Where there is no endpoint_id: its service by type, usually image."),
+    Opt::new(L, "endpoint_service_name", Text, "The same by name, usually glance."),
+    Opt::new(L, "endpoint_region_name", Text, "The region of the endpoint; unset: the service has only one."),
+    Opt::new(L, "endpoint_interface", Text, "The interface of the endpoint: public, internal or admin.").or("public"),
+    Opt::new(L, "cafile", Path, "Certificates to check Keystone's with."),
+    Opt::new(L, "insecure", Boolean, "Do not check Keystone's certificate.").or("False"),
+    Opt::new(L, "timeout", Integer, "Seconds that one call to Keystone may take.").or("15"),
+    Opt::new(L, "connect_retries", Integer, "Further attempts of a call to Keystone.").or("1"),
     Opt::new(
         "oslo_middleware",
         "enable_proxy_headers_parsing",
@@ -104,7 +136,7 @@ pub const GROUPS: &[Group] = &[
     Group {
         section: K,
         names: "memcache_* region_name interface include_service_catalog service_type cache enforce_token_bind \
-                auth_version trust_id system_scope default_domain_id default_domain_name user_id project_id",
+                auth_version trust_id default_domain_id default_domain_name user_id project_id",
         status: Status::Accepted,
         sentence: "Detail of Python's token filter.",
     },
@@ -116,15 +148,18 @@ pub const GROUPS: &[Group] = &[
     },
     Group {
         section: "oslo_policy",
-        names: "enforce_scope policy_default_rule remote_*",
+        names: "enforce_scope policy_default_rule",
         status: Status::Accepted,
-        sentence: "The scope of a token is always looked at, and rules are never fetched from elsewhere.",
+        sentence: "The scope of a token is always looked at, and every rule has a default of its own.",
     },
     Group {
-        section: "oslo_limit",
-        names: "*",
+        section: L,
+        names: "certfile keyfile collect_timing split_loggers region_name service_type service_name \
+                valid_interfaces endpoint_override version min_version max_version connect_retry_delay \
+                status_code_retries status_code_retry_delay retriable_status_codes default_domain_id \
+                default_domain_name domain_id domain_name trust_id user_id project_id tenant_id auth_version",
         status: Status::Accepted,
-        sentence: "Login for the limits of Keystone; see use_keystone_limits.",
+        sentence: "Detail of Python's client of Keystone.",
     },
     Group {
         section: "oslo_middleware",

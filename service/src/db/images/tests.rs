@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::super::connection::query_one;
 use super::super::fixture::{NOW, image, on_each, record, time};
-use super::super::{Dialect, members};
+use super::super::{Dialect, members, usage};
 use super::*;
 
 const LATER: &str = "2024-05-06T08:00:00Z";
@@ -383,6 +383,36 @@ fn usage_counts_every_copy_of_a_project() {
         assert_eq!(usage_bytes(conn, "project-a", None).unwrap(), 15_000_000_000);
         assert_eq!(usage_bytes(conn, "project-a", Some(&image(1).id)).unwrap(), 5_000_000_000);
         assert_eq!(usage_bytes(conn, "nobody", None).unwrap(), 0);
+    });
+}
+
+#[test]
+fn the_images_of_a_project_are_counted_by_what_they_do() {
+    on_each(|conn| {
+        let states = [Status::Queued, Status::Saving, Status::Active, Status::Importing, Status::Uploading];
+        for (number, status) in (1..).zip(states) {
+            let mut record = full();
+            record.image.id = image(number).id;
+            record.image.status = status;
+            record.image.properties.clear();
+            insert(conn, &record).unwrap();
+        }
+        let mut copying = full();
+        copying.image.id = image(6).id;
+        copying.image.status = Status::Active;
+        copying.image.properties.insert("os_glance_importing_to_stores".into(), "far".into());
+        insert(conn, &copying).unwrap();
+        let mut copied = full();
+        copied.image.id = image(7).id;
+        copied.image.properties.insert("os_glance_importing_to_stores".into(), String::new());
+        insert(conn, &copied).unwrap();
+        let size = copied.image.size.unwrap();
+        delete(conn, &image(3).id, &[Status::Active], Status::Deleted, time(LATER)).unwrap();
+        assert_eq!(usage::images(conn, "project-a").unwrap(), 6);
+        assert_eq!(usage::arriving_images(conn, "project-a").unwrap(), 4);
+        assert_eq!(usage::staged_bytes(conn, "project-a").unwrap(), 3 * size);
+        assert_eq!(usage::images(conn, "nobody").unwrap(), 0);
+        assert_eq!(usage::staged_bytes(conn, "nobody").unwrap(), 0);
     });
 }
 

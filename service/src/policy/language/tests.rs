@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::RemoteChecksConfig;
 
 fn caller() -> Context {
     Context {
@@ -9,8 +10,13 @@ fn caller() -> Context {
     }
 }
 
+fn answer(check: &Check, rules: &[Check], context: &Context, target: &Target<'_>) -> bool {
+    let remote = Remote::new(&RemoteChecksConfig::default());
+    check.passes(&Asked { rule: "a_rule", context, target, rules, remote: &remote }).unwrap()
+}
+
 fn asks(text: &str, target: &Target<'_>) -> bool {
-    parse(text, &|_| None).unwrap().passes(&[], &caller(), target)
+    answer(&parse(text, &|_| None).unwrap(), &[], &caller(), target)
 }
 
 fn passes(text: &str) -> bool {
@@ -73,8 +79,8 @@ fn null_equals_no_attribute_of_a_caller() {
     let ownerless = Target::new().set_opt("owner", None::<&str>);
     let nobody = Context::default();
     let check = parse("project_id:%(owner)s", &|_| None).unwrap();
-    assert!(!check.passes(&[], &nobody, &ownerless));
-    assert!(!check.passes(&[], &nobody, &Target::new()));
+    assert!(!answer(&check, &[], &nobody, &ownerless));
+    assert!(!answer(&check, &[], &nobody, &Target::new()));
     assert!(asks("None:%(owner)s", &ownerless));
     assert!(!asks("None:%(owner)s", &Target::new()));
 }
@@ -103,8 +109,8 @@ fn a_percent_sign_is_written_twice() {
 fn rules_are_found_by_their_place() {
     let check = parse("rule:b", &|name| (name == "b").then_some(1)).unwrap();
     assert_eq!(check, Check::Rule(1));
-    assert!(check.passes(&[Check::Never, Check::Always], &caller(), &Target::new()));
-    assert!(!check.passes(&[Check::Never], &caller(), &Target::new()));
+    assert!(answer(&check, &[Check::Never, Check::Always], &caller(), &Target::new()));
+    assert!(!answer(&check, &[Check::Never], &caller(), &Target::new()));
     assert_eq!(refusal("rule:nobody"), SyntaxError::UnknownRule("nobody".into()));
 }
 
@@ -119,6 +125,7 @@ fn what_cannot_be_read_is_refused_with_the_reason() {
     assert_eq!(refusal("()"), SyntaxError::Unexpected(")".into()));
     assert_eq!(refusal(&"(".repeat(1000)), SyntaxError::TooDeep);
     assert_eq!(refusal(&"not ".repeat(1000)), SyntaxError::TooDeep);
-    assert_eq!(refusal("http://example.org/check"), SyntaxError::Remote("http://example.org/check".into()));
-    assert!(refusal("https://x").to_string().contains("remote server"));
+    for address in ["http:", "https://", "http://%(owner)s/x", "http://server:%(port)s/x"] {
+        assert_eq!(refusal(address), SyntaxError::BadAddress(address.into()));
+    }
 }

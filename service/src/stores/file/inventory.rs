@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::{StoredObject, url_of_path};
+use super::{KeptObject, StoredObject, UNFINISHED_SUFFIX, url_of_path};
 
 /// Beside the images, so that setting aside is a rename; the dot keeps it out of every id.
 const QUARANTINE: &str = ".quarantine";
@@ -24,6 +24,19 @@ pub(super) fn list(datadir: &Path) -> io::Result<Vec<StoredObject>> {
         if metadata.is_file() {
             objects.push(StoredObject { url: url_of_path(&entry.path()), size_bytes: metadata.len() });
         }
+    }
+    Ok(objects)
+}
+
+/// Every file that waits for the rest of its data.
+pub(super) fn list_kept(datadir: &Path) -> io::Result<Vec<KeptObject>> {
+    let mut objects = Vec::new();
+    for entry in fs::read_dir(datadir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(id) = name.to_str().and_then(|name| name.strip_suffix(UNFINISHED_SUFFIX)) else { continue };
+        let Ok(metadata) = entry.metadata() else { continue };
+        objects.push(KeptObject { id: id.to_owned(), size_bytes: metadata.len() });
     }
     Ok(objects)
 }

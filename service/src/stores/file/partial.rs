@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::task;
 
 use super::super::{Batch, StoreError, Writer};
-use super::{PARTIAL_SUFFIX, blocking, store_error, url_of_path};
+use super::{PARTIAL_SUFFIX, UNFINISHED_SUFFIX, blocking, store_error, url_of_path, with_suffix};
 use reserve::Reserve;
 
 mod reserve;
@@ -24,7 +24,8 @@ pub(super) struct Partial {
     target: PathBuf,
     length_bytes: u64,
     reserve: Reserve,
-    is_committed: bool,
+    /// Leaves the file where it is when it is dropped.
+    stays: bool,
 }
 
 impl Partial {
@@ -36,20 +37,56 @@ impl Partial {
         if target.try_exists().map_err(|error| store_error(error, &target))? {
             return Err(StoreError::Duplicate);
         }
-        let mut path = target.clone().into_os_string();
-        path.push(PARTIAL_SUFFIX);
-        let path = PathBuf::from(path);
+        let path = with_suffix(&target, PARTIAL_SUFFIX);
         let file = create_locked(&path).map_err(|error| store_error(error, &path))?;
-        let partial = Self {
-            file,
-            path,
-            target,
-            length_bytes: 0,
-            reserve: Reserve::of(size_hint_bytes),
-            is_committed: false,
-        };
-        set_permissions(&partial.file, file_perm).map_err(|error| store_error(error, &partial.path))?;
+        let reserve = Reserve::of(size_hint_bytes);
+        let partial = Self { file, path, target, length_bytes: 0, reserve, stays: false };
+        // From here on it goes when anything fails.
+        let emptied = partial.file.set_len(0).and_then(|()| set_permissions(&partial.file, file_perm));
+        emptied.map_err(|error| store_error(error, &partial.path))?;
         Ok(partial)
+    }
+
+    /// The file that was kept, cut to `offset_bytes`.
+    pub(super) fn resume(
+        target: PathBuf,
+        file_perm: Option<u32>,
+        offset_bytes: u64,
+        size_hint_bytes: Option<u64>,
+    ) -> Result<Self, StoreError> {
+        let path = with_suffix(&target, UNFINISHED_SUFFIX);
+        let failed = |error| store_error(error, &path);
+        let is_there = target.try_exists().map_err(failed)?;
+        if is_there && offset_bytes == 0 {
+            return Err(StoreError::Duplicate);
+        }
+        // A commit whose process died before it could tell.
+        if is_there && !path.try_exists().map_err(failed)? {
+            fs::rename(&target, &path).map_err(failed)?;
+        }
+        let open = OpenOptions::new().write(true).create(offset_bytes == 0).truncate(false).open(&path);
+        let mut file = open.map_err(failed)?;
+        lock(&file).map_err(failed)?;
+        // Its last writer may have committed it between the two lines above.
+        if !is_still_named(&file, &path).map_err(failed)? {
+            return Err(StoreError::Duplicate);
+        }
+        if file.metadata().map_err(failed)?.len() < offset_bytes {
+            return Err(StoreError::NotFound);
+        }
+        file.set_len(offset_bytes).map_err(failed)?;
+        file.seek(SeekFrom::Start(offset_bytes)).map_err(failed)?;
+        set_permissions(&file, file_perm).map_err(failed)?;
+        let reserve = Reserve::of(size_hint_bytes);
+        Ok(Self { file, path, target, length_bytes: offset_bytes, reserve, stays: true })
+    }
+
+    /// The name of a new file must be as durable as its bytes.
+    fn flush(&mut self) -> io::Result<()> {
+        // A hole at the end has no length until the file is given one.
+        self.file.set_len(self.length_bytes)?;
+        self.file.sync_all()?;
+        self.target.parent().map_or(Ok(()), sync_directory)
     }
 
     fn write(&mut self, batch: &[Bytes]) -> io::Result<()> {
@@ -78,18 +115,21 @@ impl Partial {
         self.file.set_len(self.length_bytes)?;
         self.file.sync_all()?;
         fs::rename(&self.path, &self.target)?;
-        self.is_committed = true;
+        // From here on it is the whole image that goes when the rest fails; one that was kept before stays for its
+        // next writer.
+        self.path.clone_from(&self.target);
         if let Some(directory) = self.target.parent() {
             sync_directory(directory)?;
         }
+        self.stays = true;
         Ok(url_of_path(&self.target))
     }
 }
 
-/// What was not committed goes, however the upload ended: refused, cancelled or abandoned by its task.
+/// What was neither committed nor kept goes, however the upload ended: refused, cancelled or abandoned by its task.
 impl Drop for Partial {
     fn drop(&mut self) {
-        if self.is_committed {
+        if self.stays {
             return;
         }
         if let Err(error) = fs::remove_file(&self.path) {
@@ -101,13 +141,31 @@ impl Drop for Partial {
 /// The partial file of a dead writer is taken over, one of a live writer is not.
 fn create_locked(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(fs::TryLockError::WouldBlock) => return Err(ErrorKind::AlreadyExists.into()),
-        Err(fs::TryLockError::Error(error)) => return Err(error),
-    }
-    file.set_len(0)?;
+    lock(&file)?;
     Ok(file)
+}
+
+fn lock(file: &File) -> io::Result<()> {
+    file.try_lock().map_err(|error| match error {
+        fs::TryLockError::WouldBlock => ErrorKind::AlreadyExists.into(),
+        fs::TryLockError::Error(error) => error,
+    })
+}
+
+#[cfg(unix)]
+fn is_still_named(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    match fs::metadata(path) {
+        Ok(named) => Ok(named.ino() == file.metadata()?.ino()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Other systems do not rename a file that somebody has open.
+#[cfg(not(unix))]
+fn is_still_named(_file: &File, path: &Path) -> io::Result<bool> {
+    path.try_exists()
 }
 
 #[cfg(unix)]
@@ -185,8 +243,30 @@ impl Writer for FileWriter {
         .await
     }
 
+    async fn flush(&mut self) -> Result<(), StoreError> {
+        let mut partial = self.take()?;
+        let (partial, result) = blocking(move || {
+            let result = partial.flush().map_err(|error| store_error(error, &partial.path));
+            Ok((partial, result))
+        })
+        .await?;
+        self.open = Some(partial);
+        result
+    }
+
+    async fn keep(mut self: Box<Self>) -> Result<(), StoreError> {
+        let mut partial = self.take()?;
+        partial.stays = true;
+        blocking(move || {
+            drop(partial);
+            Ok(())
+        })
+        .await
+    }
+
     async fn cancel(mut self: Box<Self>) {
-        let partial = self.open.take();
+        let Some(mut partial) = self.open.take() else { return };
+        partial.stays = false;
         drop(task::spawn_blocking(move || drop(partial)).await);
     }
 }

@@ -1,8 +1,9 @@
 //! A file on its way out: out of the page cache where it lies, else read ahead in a thread.
 //!
-//! What the kernel has in memory is copied at once, on the thread that sends it, into a buffer that was sent before
-//! and is still in the processor's cache. The first block that would have to be waited for moves the stream to the
-//! blocking pool, where one block is read while the one before it is on its way to the socket.
+//! What the kernel has in memory is lent to whoever can have the kernel send it, or copied at once, on the thread that
+//! sends it, into a buffer that was sent before and is still in the processor's cache. The first block that would have
+//! to be waited for moves the stream to the blocking pool, where one block is read while the one before it is on its
+//! way to the socket.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
@@ -13,28 +14,49 @@ use bytes::Bytes;
 use futures_util::stream::{Stream, try_unfold};
 use tokio::task;
 
-use super::super::{ByteRange, StoreError};
+use super::super::{ByteRange, ByteStream, Lender, StoreError};
 use super::{READ_BLOCK_BYTES, store_error};
 
 /// A part of a file that is being read.
-pub(super) struct Reading {
-    file: File,
+pub struct Reading {
+    file: Arc<File>,
     offset_bytes: u64,
     left_bytes: u64,
     shelf: Arc<Shelf>,
+    lender: Option<Lender>,
+    /// On a file system that has no disk, and therefore does not tell what of it lies in memory.
+    is_memory: bool,
 }
 
 impl Reading {
-    pub(super) fn open(path: &Path, range: Option<ByteRange>) -> Result<Self, StoreError> {
+    /// `size_bytes` is how long the file has to be, where that is known.
+    pub(super) fn open(
+        path: &Path,
+        size_bytes: Option<u64>,
+        range: Option<ByteRange>,
+    ) -> Result<Self, StoreError> {
         let file = File::open(path).map_err(|error| store_error(error, path))?;
-        let (offset_bytes, left_bytes) = match range {
-            None => (0, file.metadata().map_err(|error| store_error(error, path))?.len()),
-            Some(range) => (range.offset_bytes, range.length_bytes),
-        };
-        Ok(Self { file, offset_bytes, left_bytes, shelf: Arc::default() })
+        let stored_bytes = file.metadata().map_err(|error| store_error(error, path))?.len();
+        if let Some(recorded_bytes) = size_bytes.filter(|recorded_bytes| *recorded_bytes != stored_bytes) {
+            return Err(StoreError::WrongSize { recorded_bytes, stored_bytes });
+        }
+        let (offset_bytes, left_bytes) =
+            range.map_or((0, stored_bytes), |range| (range.offset_bytes, range.length_bytes));
+        let (is_memory, file) = (is_memory(&file), Arc::new(file));
+        Ok(Self { file, offset_bytes, left_bytes, shelf: Arc::default(), lender: None, is_memory })
     }
 
-    pub(super) fn stream(self) -> impl Stream<Item = Result<Bytes, StoreError>> + Send + Sync {
+    /// The bytes.
+    pub fn stream(self) -> ByteStream {
+        Box::pin(self.blocks())
+    }
+
+    /// The bytes, or in their place what the lender makes of those that lie in memory.
+    pub fn stream_lent(self, lender: Lender) -> ByteStream {
+        Self { lender: Some(lender), ..self }.stream()
+    }
+
+    fn blocks(self) -> impl Stream<Item = Result<Bytes, StoreError>> + Send + Sync {
         try_unfold(Next::Cached(self), |next| async move {
             let pending = match next {
                 Next::Cached(reading) if reading.left_bytes == 0 => return Ok(None),
@@ -56,16 +78,33 @@ impl Reading {
 
     /// What of the next block lies in memory; `None` when it would have to be waited for.
     fn cached_block(&mut self) -> Result<Option<Bytes>, StoreError> {
+        if let Some(lent) = self.lent_block() {
+            return Ok(Some(lent));
+        }
         let mut buffer = self.buffer();
         let read = read_cached(&self.file, &mut buffer.bytes, self.offset_bytes);
         let length = read.map_err(|error| StoreError::Other(error.into()))?;
         length.map(|length| self.block(buffer, length)).transpose()
     }
 
+    /// The next block without reading it, if its first and its last byte lie in memory.
+    fn lent_block(&mut self) -> Option<Bytes> {
+        let lender = self.lender.as_ref()?;
+        let length =
+            usize::try_from(self.left_bytes).unwrap_or(lender.block_bytes_max).min(lender.block_bytes_max);
+        let is_cached = |offset| matches!(read_cached(&self.file, &mut [0], offset), Ok(Some(1)));
+        let last = (self.offset_bytes + length as u64).saturating_sub(1);
+        let lies_in_memory = self.is_memory || (is_cached(self.offset_bytes) && is_cached(last));
+        let block = lies_in_memory.then(|| (lender.lend)(&self.file, self.offset_bytes, length))?;
+        self.offset_bytes += length as u64;
+        self.left_bytes -= length as u64;
+        Some(block)
+    }
+
     /// The next block, waited for.
     fn next_block(&mut self) -> Result<Bytes, StoreError> {
         let mut buffer = self.buffer();
-        let read = read_fully(&mut self.file, &mut buffer.bytes, self.offset_bytes);
+        let read = read_fully(&self.file, &mut buffer.bytes, self.offset_bytes);
         let length = read.map_err(|error| StoreError::Other(error.into()))?;
         self.block(buffer, length)
     }
@@ -149,13 +188,26 @@ fn read_cached(file: &File, buffer: &mut [u8], offset_bytes: u64) -> io::Result<
     }
 }
 
+#[cfg(target_os = "linux")]
+fn is_memory(file: &File) -> bool {
+    /// `TMPFS_MAGIC` and `RAMFS_MAGIC` of `linux/magic.h`.
+    const MAGIC: [u64; 2] = [0x0102_1994, 0x8584_58f6];
+    rustix::fs::fstatfs(file)
+        .is_ok_and(|system| u64::try_from(system.f_type).is_ok_and(|kind| MAGIC.contains(&kind)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_memory(_file: &File) -> bool {
+    false
+}
+
 #[cfg(not(target_os = "linux"))]
 fn read_cached(_file: &File, _buffer: &mut [u8], _offset_bytes: u64) -> io::Result<Option<usize>> {
     Ok(None)
 }
 
 /// Fills the buffer as far as the file goes.
-fn read_fully(file: &mut File, buffer: &mut [u8], offset_bytes: u64) -> io::Result<usize> {
+fn read_fully(mut file: &File, buffer: &mut [u8], offset_bytes: u64) -> io::Result<usize> {
     file.seek(SeekFrom::Start(offset_bytes))?;
     let mut length = 0;
     while let Some(rest) = buffer.get_mut(length..).filter(|rest| !rest.is_empty()) {
@@ -191,9 +243,9 @@ mod tests {
     async fn both_ways_bring_the_same_bytes() {
         let (data, file) = (data(), file_of(&data()));
         let range = ByteRange { offset_bytes: 11, length_bytes: 1_000_000 };
-        let cached = Reading::open(file.path(), Some(range)).expect("open").stream();
+        let cached = Reading::open(file.path(), None, Some(range)).expect("open").stream();
         let awaited =
-            try_unfold(Reading::open(file.path(), Some(range)).expect("open"), |mut reading| async {
+            try_unfold(Reading::open(file.path(), None, Some(range)).expect("open"), |mut reading| async {
                 if reading.left_bytes == 0 {
                     return Ok(None);
                 }
@@ -204,10 +256,27 @@ mod tests {
         assert!(awaited.try_collect::<Vec<_>>().await.expect("read").concat() == expected);
     }
 
+    #[tokio::test]
+    async fn what_lies_in_memory_is_lent_and_the_rest_is_read() {
+        let (data, file) = (data(), file_of(&data()));
+        // What is lent is marked; a file that was just written lies in memory.
+        let lend = |_: &Arc<File>, offset: u64, length: usize| Bytes::from(format!("<{offset}+{length}>"));
+        let lender = Lender { lend: Box::new(lend), block_bytes_max: 700_000 };
+        let range = ByteRange { offset_bytes: 11, length_bytes: 1_000_000 };
+        let reading = Reading::open(file.path(), None, Some(range)).expect("open");
+        let is_lent = reading.is_memory || read_cached(&reading.file, &mut [0], 0).expect("read").is_some();
+        let sent = reading.stream_lent(lender).try_collect::<Vec<_>>().await.expect("read").concat();
+        if is_lent {
+            assert_eq!(String::from_utf8_lossy(&sent), "<11+700000><700011+300000>");
+        } else {
+            assert!(sent == data[11..1_000_011], "a system that does not tell lends nothing");
+        }
+    }
+
     #[test]
     fn a_buffer_is_used_again_only_when_nobody_reads_it() {
         let (data, file) = (data(), file_of(&data()));
-        let mut reading = Reading::open(file.path(), None).expect("open");
+        let mut reading = Reading::open(file.path(), None, None).expect("open");
         let shelf = Arc::clone(&reading.shelf);
         let on_shelf = || shelf.0.lock().expect("the lock").len();
         let first = reading.next_block().expect("read");
@@ -227,7 +296,7 @@ mod tests {
     #[tokio::test]
     async fn a_file_that_became_shorter_is_an_error() {
         let file = file_of(&data());
-        let reading = Reading::open(file.path(), None).expect("open");
+        let reading = Reading::open(file.path(), None, None).expect("open");
         file.as_file().set_len(500_000).expect("cut");
         assert!(reading.stream().try_collect::<Vec<_>>().await.is_err());
     }

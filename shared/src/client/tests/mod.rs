@@ -2,6 +2,7 @@
 
 mod calls;
 mod login;
+mod pieces;
 mod server;
 mod transfers;
 
@@ -21,6 +22,7 @@ fn limits() -> Limits {
         idle: Duration::from_secs(5),
         commit: Duration::from_secs(5),
         retries: 3,
+        resumes: 3,
         back_off: Duration::from_millis(1),
     }
 }
@@ -39,10 +41,14 @@ fn image(status: &str, changes: Value) -> Value {
     image
 }
 
-fn versions() -> Reply {
+fn v2() -> Value {
     let v2 =
         json!({"id": "v2.17", "status": "CURRENT", "links": [{"rel": "self", "href": "http://inside/v2/"}]});
-    server::json("300 Multiple Choices", &json!({"versions": [v2]}))
+    json!({"versions": [v2]})
+}
+
+fn versions() -> Reply {
+    server::json("300 Multiple Choices", &v2())
 }
 
 /// A server without identity, and a client that is connected to it.

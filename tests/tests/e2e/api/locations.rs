@@ -1,12 +1,108 @@
-//! GET /v2/images/{id}/locations.
+//! Where the data of an image lies: GET and POST /v2/images/{id}/locations, and PATCH of `/locations`. Sites with an
+//! http store that shows locations, and a web server on this machine that they may fetch from.
 
-use glasshouse_tests::deployment::Site;
-use glasshouse_tests::keystone::{ADMIN, MEMBER, SERVICE, STRANGER};
-use serde_json::json;
+use std::sync::OnceLock;
 
-use super::{active, queued};
+use glasshouse_tests::deployment::{Database, Deployment, Site};
+use glasshouse_tests::glance::Glance;
+use glasshouse_tests::http::Api;
+use glasshouse_tests::keystone::{ADMIN, Keystone, MEMBER, SERVICE, STRANGER};
+use glasshouse_tests::scratch::Scratch;
+use glasshouse_tests::wait;
+use glasshouse_tests::web::{Page, WebServer};
+use serde_json::{Value, json};
+
+use super::{active, queued, record};
+
+/// Makes of each function that takes a `&Site` a test on our service with both databases and on the real Glance.
+macro_rules! on_every_site_with_locations {
+    ($($name:ident),+ $(,)?) => { $(
+        mod $name {
+            #[test]
+            fn on_sqlite() {
+                super::$name(&super::super::on_sqlite().site());
+            }
+
+            #[test]
+            fn on_mariadb() {
+                super::$name(&super::super::on_mariadb().site());
+            }
+
+            #[test]
+            fn on_the_real_glance() {
+                super::$name(&super::super::on_glance().site());
+            }
+        }
+    )+ };
+}
+
+mod add;
+mod change;
+mod ours;
 
 on_every_site!(locations_are_for_services_and_administrators);
+
+/// Options of a site whose images lie on a web server as well.
+pub(crate) fn options() -> String {
+    let port = WebServer::shared().port;
+    format!(
+        "[DEFAULT]\nshow_multiple_locations = True\nshow_image_direct_url = True\nimage_location_quota = 3\n\
+         [glance_store]\nstores = file,http\n\
+         [import_filtering_opts]\nallowed_hosts = [127.0.0.1]\nallowed_ports = [{port}]\n"
+    )
+}
+
+fn on_sqlite() -> &'static Deployment {
+    static SITE: OnceLock<Deployment> = OnceLock::new();
+    SITE.get_or_init(|| {
+        let scratch = Scratch::new("locations-sqlite");
+        let database = Database::sqlite_in(scratch.path());
+        Deployment::start_with(scratch, database, Keystone::shared(), &options())
+    })
+}
+
+fn on_mariadb() -> &'static Deployment {
+    static SITE: OnceLock<Deployment> = OnceLock::new();
+    SITE.get_or_init(|| {
+        let scratch = Scratch::new("locations-mariadb");
+        Deployment::start_with(scratch, Database::mariadb(), Keystone::shared(), &options())
+    })
+}
+
+fn on_glance() -> &'static Glance {
+    static SITE: OnceLock<Glance> = OnceLock::new();
+    SITE.get_or_init(|| {
+        let scratch = Scratch::new("locations-glance");
+        Glance::start_with(scratch, Keystone::shared(), &Database::mariadb(), &options())
+    })
+}
+
+/// Data on the web server, under an address of its own.
+fn on_the_web(data: &[u8]) -> String {
+    WebServer::shared().serve(Page::Data(data.to_vec()))
+}
+
+/// POST of a location.
+fn post(api: &Api, id: &str, body: &Value) -> glasshouse_tests::http::Answer {
+    api.post_json(&format!("/v2/images/{id}/locations"), body)
+}
+
+/// The one task of an image, once it ended.
+fn ended_task(api: &Api, id: &str) -> Value {
+    wait::until("the end of the task", wait::START, || {
+        let tasks = api.get(&format!("/v2/images/{id}/tasks")).expect(200).json();
+        let task = tasks["tasks"].as_array().expect("a list").last().cloned()?;
+        ["success", "failure"].contains(&task["status"].as_str().unwrap_or_default()).then_some(task)
+    })
+}
+
+/// The image, once the digest of its data is known.
+fn hashed(api: &Api, id: &str) -> Value {
+    wait::until("the digest of the data", wait::START, || {
+        let image = record(api, id);
+        (image["status"] == "active" && image["os_hash_value"].is_string()).then_some(image)
+    })
+}
 
 fn locations_are_for_services_and_administrators(site: &Site) {
     let id = active(&site.api(MEMBER), b"data");

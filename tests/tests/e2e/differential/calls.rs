@@ -1,5 +1,6 @@
 //! Which calls are compared: what people do, crossed with who does it and with what can be wrong about it.
 
+pub mod locations;
 mod reads;
 mod records;
 

@@ -65,6 +65,21 @@ pub const KNOWN: &[Known] = &[
         },
         row: "`HEAD …/file`",
     },
+    Known {
+        matches: |call, theirs, ours| {
+            call.method == "PATCH"
+                && String::from_utf8_lossy(&call.body).contains("validation_data")
+                && (theirs.status, ours.status) == (200, 200)
+        },
+        row: "the `validation_data` of a location",
+    },
+    Known {
+        // `Allow` names one method more.
+        matches: |call, theirs, ours| {
+            call.path.ends_with("/locations") && (theirs.status, ours.status) == (405, 405)
+        },
+        row: "a method that `…/locations` does not have",
+    },
 ];
 
 pub fn is_known(call: &Call, theirs: &Outcome, ours: &Outcome) -> bool {

@@ -5,7 +5,7 @@
 //! [`known::KNOWN`], with its row in `docs/differences.md`, or it fails the test.
 
 mod calls;
-mod compare;
+pub(crate) mod compare;
 mod known;
 
 use glasshouse_tests::deployment::{Database, Deployment, Site};
@@ -112,17 +112,33 @@ impl Call {
 
 /// At least so many calls are compared.
 const CALLS_MIN: usize = 1500;
+const LOCATION_CALLS_MIN: usize = 400;
 
 #[test]
 fn ours_answers_as_the_real_glance_does() {
     let glance = Glance::start(Keystone::shared(), &Database::mariadb());
     let ours = Deployment::start(Scratch::new("differential"), Database::mariadb(), Keystone::shared());
-    let (glance, ours) = (glance.site(), ours.site());
     let calls = calls::all(Keystone::shared());
     assert!(calls.len() >= CALLS_MIN, "{} calls", calls.len());
+    compare_all(&calls, &glance.site(), &ours.site());
+}
+
+#[test]
+fn ours_answers_about_locations_as_the_real_glance_does() {
+    let options = crate::api::locations::options();
+    let scratch = Scratch::new("differential-locations-glance");
+    let glance = Glance::start_with(scratch, Keystone::shared(), &Database::mariadb(), &options);
+    let scratch = Scratch::new("differential-locations");
+    let ours = Deployment::start_with(scratch, Database::mariadb(), Keystone::shared(), &options);
+    let calls = calls::locations::all();
+    assert!(calls.len() >= LOCATION_CALLS_MIN, "{} calls", calls.len());
+    compare_all(&calls, &glance.site(), &ours.site());
+}
+
+fn compare_all(calls: &[Call], glance: &Site, ours: &Site) {
     let mut differences = Vec::new();
-    for call in &calls {
-        let (theirs, own) = (call.play(&glance), call.play(&ours));
+    for call in calls {
+        let (theirs, own) = (call.play(glance), call.play(ours));
         if theirs != own && !known::is_known(call, &theirs, &own) {
             differences.push(format!("{}\n  glance {theirs:?}\n  ours   {own:?}", call.shown()));
         }
