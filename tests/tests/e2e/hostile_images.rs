@@ -7,6 +7,7 @@ use std::process::Command;
 
 use glasshouse_tests::clients::sha512_of;
 use glasshouse_tests::deployment::Deployment;
+use glasshouse_tests::http::Api;
 use glasshouse_tests::keystone::MEMBER;
 use glasshouse_tests::scratch::Scratch;
 use glasshouse_tests::{images, process, wait};
@@ -233,6 +234,7 @@ fn packed_images_are_never_unpacked(controller: &Deployment) {
 }
 
 fn refuse_all(controller: &Deployment, cases: &[Case]) {
+    let api = controller.api(MEMBER);
     for (what, script, formats, word) in cases {
         let scratch = Scratch::new("hostile-image");
         let file = scratch.join("image");
