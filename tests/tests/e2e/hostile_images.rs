@@ -7,6 +7,7 @@ use std::process::Command;
 
 use glasshouse_tests::clients::sha512_of;
 use glasshouse_tests::deployment::Deployment;
+use glasshouse_tests::http::Api;
 use glasshouse_tests::keystone::MEMBER;
 use glasshouse_tests::scratch::Scratch;
 use glasshouse_tests::{images, process, wait};
@@ -233,19 +234,19 @@ fn packed_images_are_never_unpacked(controller: &Deployment) {
 }
 
 fn refuse_all(controller: &Deployment, cases: &[Case]) {
+    let api = controller.api(MEMBER);
     for (what, script, formats, word) in cases {
         let scratch = Scratch::new("hostile-image");
         let file = scratch.join("image");
         make(script, scratch.path());
         for format in *formats {
-            refuse(controller, &file, format, (&format!("{what}, sent as {format}"), word));
+            refuse((controller, &api), &file, format, (&format!("{what}, sent as {format}"), word));
         }
     }
 }
 
 /// Sends the file under this format, and looks at the answer and at what it leaves behind.
-fn refuse(controller: &Deployment, file: &Path, format: &str, (what, word): (&str, &str)) {
-    let api = controller.api(MEMBER);
+fn refuse((controller, api): (&Deployment, &Api), file: &Path, format: &str, (what, word): (&str, &str)) {
     let id = api.create_image(&json!({"disk_format": format, "container_format": "bare"}));
     let answer = api.upload_file(&id, file);
     assert_eq!(answer.status, 415, "{what}: {}", answer.text());
