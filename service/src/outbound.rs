@@ -97,7 +97,7 @@ impl Filter {
     }
 
     /// The address as the HTTP client will read it. Refuses spellings of a host that hide what they are: numbers that
-    /// are no plain IPv4 address, and blanks that the client would drop.
+    /// are no plain IPv4 address, IPv6 addresses that carry one, and blanks that the client would drop.
     fn read(&self, text: &str) -> Result<Url, Refused> {
         if text.chars().any(|character| character.is_ascii_control() || character == ' ') {
             return Err(Refused::Malformed);
@@ -107,6 +107,11 @@ impl Filter {
         let (host, port) = authority(text).filter(|(host, _)| !host.is_empty()).ok_or(Refused::Malformed)?;
         if let Some(Host::Ipv4(address)) = url.host()
             && host != address.to_string()
+        {
+            return Err(Refused::Host);
+        }
+        if let Some(Host::Ipv6(address)) = url.host()
+            && plain(IpAddr::V6(address)).is_ipv4()
         {
             return Err(Refused::Host);
         }

@@ -9,6 +9,7 @@ import os
 import schemathesis
 
 schemathesis.serializer.alias("application/openstack-images-v2.1-json-patch", "application/json")
+schemathesis.serializer.alias("application/partial-upload", "application/octet-stream")
 
 IMAGE_IDS = os.environ["GLASSHOUSE_IMAGE_IDS"].split(",")
 

@@ -90,8 +90,9 @@ fn parse_operation(dialect: Dialect, operation: &Value, rules: &ImagesConfig) ->
         Kind::Reserved => Err(attributes::reserved(key)),
         Kind::Locations => locations(&operation, below).map(Change::Locations),
         Kind::Base | Kind::Property if below.is_some() => Err(bad_depth(pointer)),
+        // Refused once the image is found: without one the answer is 404.
         Kind::Base if verb == Verb::Remove => {
-            Err(Error::Forbidden(format!("Property {key} may not be removed.")))
+            Ok(Change::Attribute(AttributeChange::RemoveBase { key: key.to_owned() }))
         }
         Kind::Base | Kind::Property => change(&operation, key, rules).map(Change::Attribute),
     }

@@ -31,6 +31,8 @@ pub enum AttributeChange {
     Replace(Attribute),
     /// `remove` of a custom property: 409 when it is not there.
     Remove { key: String },
+    /// `remove` of what every image has: always 403.
+    RemoveBase { key: String },
 }
 
 /// Applies `changes` in their order and saves once. An empty list changes nothing, not even `updated_at`.
@@ -105,6 +107,9 @@ fn apply(app: &App, ctx: &Context, change: AttributeChange, image: &mut Image) -
             }
             check(app, ctx, &attribute, image)?;
             attribute.apply(image);
+        }
+        AttributeChange::RemoveBase { key } => {
+            return Err(Error::Forbidden(format!("Property {key} may not be removed.")));
         }
         AttributeChange::Remove { key } => {
             if !image.properties.contains_key(&key) {

@@ -37,6 +37,10 @@ pub const KNOWN: &[Known] = &[
         row: "a `Range` that RFC 9110 does not allow",
     },
     Known {
+        matches: |_, theirs, ours| (theirs.status, ours.status) == (416, 416),
+        row: "a range beyond the end",
+    },
+    Known {
         matches: |call, theirs, ours| {
             call.method == "POST" && call.body == b"[]" && (theirs.status, ours.status) == (500, 400)
         },
