@@ -52,13 +52,18 @@ pub async fn update(app: &App, ctx: &Context, id: &str, changes: Vec<Change>) ->
             Change::Locations(change) => {
                 locations::change::apply(app, ctx, change, &mut visible, &mut removed).await?;
             }
-            Change::Attribute(change) => apply(app, ctx, change, &mut visible.record.image)?,
+            Change::Attribute(change) => {
+                let image = &mut visible.record.image;
+                let visibility = image.visibility;
+                apply(app, ctx, change, image)?;
+                // Each step counts, not only where they end.
+                if image.visibility != visibility {
+                    enforce_visibility(app, ctx, image)?;
+                }
+            }
         }
     }
     let after = &visible.record.image;
-    if after.visibility != before.image.visibility {
-        enforce_visibility(app, ctx, after)?;
-    }
     within("tags", after.tags.len(), app.limits.image_tag_quota.filter(|_| after.tags != before.image.tags))?;
     let has_new_key = after.properties.keys().any(|key| !before.image.properties.contains_key(key));
     within("properties", after.properties.len(), app.limits.image_property_quota.filter(|_| has_new_key))?;

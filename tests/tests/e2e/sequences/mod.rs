@@ -2,7 +2,7 @@
 //!
 //! After each step the statuses must agree, and at the end everything that anybody can see. Images have the same ids on
 //! every site. A failure prints the seed: `GLASSHOUSE_SEQUENCE_SEED=SEED tests/run e2e sequences` plays it again;
-//! `GLASSHOUSE_SEQUENCES=1000` plays more of them.
+//! with `GLASSHOUSE_SEQUENCES=1000` as many from that seed on.
 
 mod steps;
 
@@ -15,7 +15,7 @@ use glasshouse_tests::keystone::{ADMIN, Keystone, Person};
 use serde_json::Value;
 
 use crate::differential::compare::Outcome;
-use steps::{Step, random};
+use steps::{Action, Step, random};
 
 const fn member_of(project: &'static str) -> Person {
     Person { name: project, password: "sequence-secret", project, role: "member" }
@@ -25,7 +25,7 @@ const fn member_of(project: &'static str) -> Person {
 const PEOPLE: [Person; 4] =
     [member_of("sequence-one"), member_of("sequence-two"), member_of("sequence-three"), ADMIN];
 
-const SEQUENCES: u64 = 6;
+const SEQUENCES: u64 = 4;
 const STEPS: usize = 30;
 /// So many images in a sequence: few, so that they meet often.
 const IMAGES: usize = 4;
@@ -68,7 +68,8 @@ fn random_sequences_go_as_on_the_real_glance() {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock");
     let first = number("GLASSHOUSE_SEQUENCE_SEED");
     let sequences = number("GLASSHOUSE_SEQUENCES").unwrap_or(if first.is_some() { 1 } else { SEQUENCES });
-    let first = first.unwrap_or(since.as_secs());
+    // The same ones in each run of all tests: what is new is looked for by whoever asks for it.
+    let first = first.unwrap_or(1);
     for seed in first..first + sequences {
         play(seed, since.subsec_nanos(), &sites);
     }
@@ -81,9 +82,16 @@ fn play(seed: u64, run: u32, sites: &[Named]) {
         .map(|image| format!("{run:08x}-{:04x}-4000-8000-{:012x}", image + 1, seed & 0xffff_ffff_ffff))
         .collect();
     let mut told: Vec<String> = Vec::new();
+    let mut refused = [false; IMAGES];
     for _ in 0..STEPS {
         let step = random(&mut random_numbers);
+        let is_upload = matches!(step.action, Action::Upload(_));
+        // Glance keeps refused data, and answers every further upload with 500: nothing can be compared there.
+        if is_upload && refused[step.image] {
+            continue;
+        }
         let statuses: Vec<u16> = sites.iter().map(|(_, site)| step.play(site, &ids)).collect();
+        refused[step.image] |= is_upload && statuses[0] == 415;
         told.push(format!("{step:?} → {statuses:?}"));
         let same = statuses.iter().all(|status| *status == statuses[0]);
         assert!(

@@ -11,7 +11,7 @@ use super::{IMAGES, PEOPLE, Random};
 pub struct Step {
     who: Person,
     /// By its place among the ids.
-    image: usize,
+    pub image: usize,
     pub action: Action,
 }
 
