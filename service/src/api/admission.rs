@@ -1,6 +1,7 @@
 //! How many connections are held at once. Further ones wait in the kernel's queue until one ends.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -19,6 +20,8 @@ const DESCRIPTORS_ASSUMED: u64 = 1024;
 pub struct Admission {
     places: Arc<Semaphore>,
     count: usize,
+    /// Said since the last time that there was a place at once: a crowd is one line in the log, not one for each.
+    is_full: AtomicBool,
 }
 
 impl Admission {
@@ -28,15 +31,21 @@ impl Admission {
     }
 
     fn with_places(count: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(count)), count }
+        Self { places: Arc::new(Semaphore::new(count)), count, is_full: AtomicBool::new(false) }
     }
 
     /// A place, held until it is dropped. Waits for one when all are taken, and says so in the log.
     pub async fn admit(&self) -> Option<OwnedSemaphorePermit> {
         if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            self.is_full.store(false, Ordering::Relaxed);
             return Some(place);
         }
-        tracing::warn!("all {} connections are taken: the next one waits until one of them ends", self.count);
+        if !self.is_full.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "all {} connections are taken: the next one waits until one of them ends",
+                self.count
+            );
+        }
         // The places are never closed, so that this is always Some.
         Arc::clone(&self.places).acquire_owned().await.ok()
     }

@@ -1,10 +1,21 @@
-//! What a project has, in numbers, for the limits of Keystone. The bytes in stores are with the images.
+//! What a project has, in numbers, for quotas and for the limits of Keystone.
 
-use super::DbError;
 use super::connection::{Connection, query_one};
+use super::{DbError, images, uploads};
+
+/// Bytes of a project in stores, and those that its open uploads in pieces will occupy; one image may be left out.
+pub fn claimed_bytes(
+    conn: &mut dyn Connection,
+    project: &str,
+    except_image: Option<&str>,
+) -> Result<u64, DbError> {
+    let stored = images::usage_bytes(conn, project, except_image)?;
+    // No image has an empty id.
+    Ok(stored.saturating_add(uploads::reserved_bytes(conn, project, except_image.unwrap_or_default())?))
+}
 
 /// Images of a project, whatever their state, without those that are gone.
-pub fn images(conn: &mut dyn Connection, project: &str) -> Result<u64, DbError> {
+pub fn image_count(conn: &mut dyn Connection, project: &str) -> Result<u64, DbError> {
     let sql = "SELECT COUNT(*) FROM images
                WHERE owner = ? AND status NOT IN ('killed', 'deleted', 'pending_delete')";
     number(conn, sql, project)

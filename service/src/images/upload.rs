@@ -92,11 +92,7 @@ pub(super) async fn limit(
     let mut maximum = app.limits.image_size_cap;
     if let (Some(quota), Some(project)) = (app.limits.user_storage_quota, ctx.project_id.clone()) {
         let id = image.id.clone();
-        let used = app.db.read(move |conn| {
-            let stored = db::images::usage_bytes(conn, &project, Some(&id))?;
-            Ok(stored.saturating_add(db::uploads::reserved_bytes(conn, &project, &id)?))
-        });
-        let used = used.await?;
+        let used = app.db.read(move |conn| db::usage::claimed_bytes(conn, &project, Some(&id))).await?;
         maximum = maximum.min(quota.saturating_sub(used));
         if maximum == 0 {
             return Err(Error::TooLarge("The storage quota of the project is used up.".to_owned()));

@@ -37,9 +37,9 @@ impl Resource {
     async fn used(self, app: &App, project: &str) -> Result<u64, Error> {
         let project = project.to_owned();
         let used = app.db.read(move |conn| match self {
-            Self::ImageSizeTotal => Ok(db::images::usage_bytes(conn, &project, None)? / MIB),
+            Self::ImageSizeTotal => Ok(db::usage::claimed_bytes(conn, &project, None)? / MIB),
             Self::ImageStageTotal => Ok(db::usage::staged_bytes(conn, &project)? / MIB),
-            Self::ImageCountTotal => db::usage::images(conn, &project),
+            Self::ImageCountTotal => db::usage::image_count(conn, &project),
             Self::ImageCountUploading => db::usage::arriving_images(conn, &project),
         });
         Ok(used.await?)

@@ -43,6 +43,23 @@ macro_rules! on_both_databases {
     )+ };
 }
 
+/// Makes of each function that takes a `&Site` a test on the module's own `ours()` and `theirs()`, a real Glance.
+macro_rules! on_ours_and_theirs {
+    ($($name:ident),+ $(,)?) => { $(
+        mod $name {
+            #[test]
+            fn on_ours() {
+                super::$name(&super::ours().site());
+            }
+
+            #[test]
+            fn on_the_real_glance() {
+                super::$name(&super::theirs().site());
+            }
+        }
+    )+ };
+}
+
 mod api;
 mod bad_uploads;
 mod client_sequence;

@@ -408,10 +408,10 @@ fn the_images_of_a_project_are_counted_by_what_they_do() {
         insert(conn, &copied).unwrap();
         let size = copied.image.size.unwrap();
         delete(conn, &image(3).id, &[Status::Active], Status::Deleted, time(LATER)).unwrap();
-        assert_eq!(usage::images(conn, "project-a").unwrap(), 6);
+        assert_eq!(usage::image_count(conn, "project-a").unwrap(), 6);
         assert_eq!(usage::arriving_images(conn, "project-a").unwrap(), 4);
         assert_eq!(usage::staged_bytes(conn, "project-a").unwrap(), 3 * size);
-        assert_eq!(usage::images(conn, "nobody").unwrap(), 0);
+        assert_eq!(usage::image_count(conn, "nobody").unwrap(), 0);
         assert_eq!(usage::staged_bytes(conn, "nobody").unwrap(), 0);
     });
 }

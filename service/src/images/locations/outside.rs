@@ -70,7 +70,7 @@ pub fn invalid(why: &str) -> Error {
 pub async fn check_quota(app: &App, project: Option<&str>, id: &str, more_bytes: u64) -> Result<(), Error> {
     let (Some(quota), Some(project)) = (app.limits.user_storage_quota, project) else { return Ok(()) };
     let (id, project) = (id.to_owned(), project.to_owned());
-    let used = app.db.read(move |conn| db::images::usage_bytes(conn, &project, Some(&id))).await?;
+    let used = app.db.read(move |conn| db::usage::claimed_bytes(conn, &project, Some(&id))).await?;
     let left = quota.saturating_sub(used);
     if more_bytes > left {
         return Err(Error::TooLarge(format!(

@@ -18,6 +18,7 @@ use crate::images::digests::SentDigest;
 use crate::images::upload::{check_state, limit, wanted_store, wrong_status};
 use crate::images::{load, not_found};
 use crate::policy::Rule;
+use crate::quota::{self, Resource};
 use glasshouse_shared::image::{Image, Status};
 
 mod append;
@@ -58,6 +59,7 @@ impl State {
 
 /// Claims a queued image for data that will come in pieces.
 pub async fn create(app: &App, ctx: &Context, image_id: &str, new: NewUpload) -> Result<State, Error> {
+    quota::enforce_size(app, ctx, Resource::ImageSizeTotal, new.length_bytes).await?;
     let visible = load(app, ctx, image_id).await?;
     visible.enforce(app, ctx, Rule::UploadImage)?;
     let image = visible.record.image;
@@ -90,6 +92,11 @@ pub async fn create(app: &App, ctx: &Context, image_id: &str, new: NewUpload) ->
         DbError::Missing => not_found(image_id),
         other => other.into(),
     })?;
+    // Only now this image counts among those that arrive.
+    if let Err(error) = quota::enforce(app, ctx, Resource::ImageCountUploading, 0).await {
+        ending::end(app, &record).await?;
+        return Err(error);
+    }
     Ok(State::of(app, record))
 }
 

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use glasshouse_tests::deployment::{Database, Deployment, Site, db_sync, write_configuration};
 use glasshouse_tests::glance::Glance;
+use glasshouse_tests::http::Api;
 use glasshouse_tests::keystone::{Keystone, Person};
 use glasshouse_tests::process;
 use glasshouse_tests::scratch::Scratch;
@@ -13,24 +14,7 @@ use serde_json::{Value, json};
 
 use super::{active, queued, record};
 
-/// Makes of each function that takes a `&Site` a test on our service and on the real Glance.
-macro_rules! on_both_with_limits {
-    ($($name:ident),+ $(,)?) => { $(
-        mod $name {
-            #[test]
-            fn on_ours() {
-                super::$name(&super::ours().site());
-            }
-
-            #[test]
-            fn on_the_real_glance() {
-                super::$name(&super::theirs().site());
-            }
-        }
-    )+ };
-}
-
-on_both_with_limits!(
+on_ours_and_theirs!(
     the_number_of_images_is_limited,
     the_size_of_all_images_is_limited,
     the_number_of_images_that_arrive_is_limited,
@@ -48,6 +32,7 @@ const WEIGHED: Person = person("limits-weighed");
 const ARRIVING: Person = person("limits-arriving");
 const FREE: Person = person("limits-free");
 const SHOWN: Person = person("limits-shown");
+const IN_PIECES: Person = person("limits-pieces");
 /// Reads the limits of everybody.
 const AUDITOR: Person = person("limits-auditor");
 
@@ -57,12 +42,13 @@ const REGISTERED: [(&str, i64); 4] = [
     ("image_count_total", 5),
     ("image_count_uploading", 3),
 ];
-const OWN: [(Person, &str, i64); 5] = [
+const OWN: [(Person, &str, i64); 6] = [
     (COUNTED, "image_count_total", 2),
     (WEIGHED, "image_size_total", 1),
     (ARRIVING, "image_count_uploading", 0),
     (FREE, "image_count_total", -1),
     (SHOWN, "image_size_total", -1),
+    (IN_PIECES, "image_size_total", 1),
 ];
 
 /// Makes the people once.
@@ -70,7 +56,7 @@ fn keystone() -> &'static Keystone {
     static MADE: OnceLock<()> = OnceLock::new();
     let keystone = Keystone::shared();
     MADE.get_or_init(|| {
-        for person in [COUNTED, WEIGHED, ARRIVING, FREE, SHOWN] {
+        for person in [COUNTED, WEIGHED, ARRIVING, FREE, SHOWN, IN_PIECES] {
             keystone.add_person(person);
         }
         keystone.add_person(AUDITOR);
@@ -131,6 +117,31 @@ fn theirs() -> &'static Glance {
 /// What both say, but for the project.
 fn over(name: &str, limit: i64, usage: i64, delta: i64) -> String {
     format!("Resource {name} is over limit of {limit} due to current usage {usage} and delta {delta}")
+}
+
+#[test]
+fn an_upload_in_pieces_counts_like_any_other() {
+    const MIB: usize = 1 << 20;
+    let begin = |api: &Api, id: &str, size: usize| {
+        let call = api.call("POST", &format!("/v2/images/{id}/uploads")).header("upload-complete", "?0");
+        call.header("upload-length", &size.to_string()).send()
+    };
+    let api = ours().site().api(IN_PIECES);
+    let (first, second) = (queued(&api), queued(&api));
+    let refused = begin(&api, &first, 2 * MIB).expect(413);
+    assert!(refused.text().contains(&over("image_size_total", 1, 0, 2)), "{}", refused.text());
+    begin(&api, &first, MIB).expect(201);
+    // What is announced is taken, although nothing of it came yet.
+    let refused = begin(&api, &second, MIB).expect(413);
+    assert!(refused.text().contains(&over("image_size_total", 1, 1, 1)), "{}", refused.text());
+
+    let api = ours().site().api(ARRIVING);
+    let id = queued(&api);
+    let refused = begin(&api, &id, 4).expect(413);
+    assert!(refused.text().contains(&over("image_count_uploading", 0, 1, 0)), "{}", refused.text());
+    assert_eq!(record(&api, &id)["status"], "queued");
+    let open = api.get(&format!("/v2/images/{id}/uploads")).expect(200).json();
+    assert_eq!(open["uploads"], json!([]), "{open}");
 }
 
 fn the_number_of_images_is_limited(site: &Site) {

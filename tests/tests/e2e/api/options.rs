@@ -13,24 +13,7 @@ use serde_json::{Value, json};
 
 use super::{record, unique};
 
-/// Makes of each function that takes a `&Site` a test on our service and on the real Glance, both with the options.
-macro_rules! on_both_with_options {
-    ($($name:ident),+ $(,)?) => { $(
-        mod $name {
-            #[test]
-            fn on_ours() {
-                super::$name(&super::ours().site());
-            }
-
-            #[test]
-            fn on_the_real_glance() {
-                super::$name(&super::theirs().site());
-            }
-        }
-    )+ };
-}
-
-on_both_with_options!(
+on_ours_and_theirs!(
     a_protected_property_is_seen_by_those_who_may,
     a_protected_property_is_written_by_those_who_may,
     a_defined_property_must_fit_its_definition,

@@ -4,13 +4,13 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use glasshouse_shared::client::{
-    Client, Credentials, Domain, ErrorKind, Method, Named, Progress, Secret, Upload,
+    Client, ClientError, Credentials, Domain, ErrorKind, Method, Named, Progress, Secret, Upload,
 };
 use glasshouse_shared::image::Image;
 use glasshouse_tests::clients::sha512_of;
@@ -89,6 +89,21 @@ async fn connect(site: &Site, image_endpoint: &str) -> Client {
     Client::connect(credentials).await.expect("a connection")
 }
 
+/// An upload on a thread of its own.
+fn upload_beside(
+    site: Site,
+    id: String,
+    file: PathBuf,
+    progress: Progress,
+) -> thread::JoinHandle<Result<Image, ClientError>> {
+    thread::spawn(move || {
+        runtime().block_on(async {
+            let client = connect(&site, &site.url).await;
+            client.upload(&id, Upload::file(&file), &progress).await
+        })
+    })
+}
+
 fn assert_is_file(image: &Image, file: &Path) {
     assert_eq!(image.status.as_str(), "active");
     assert_eq!(image.os_hash_value.as_deref(), Some(sha512_of(file).as_str()));
@@ -128,15 +143,7 @@ fn a_client_that_is_started_anew_goes_on(controller: &Deployment) {
     let file = images::installer_disk();
     let id = raw_image(&api);
     let progress = Progress::new();
-    let stopped = {
-        let (progress, file, id, site) = (progress.clone(), file.clone(), id.clone(), controller.site());
-        thread::spawn(move || {
-            runtime().block_on(async {
-                let client = connect(&site, &site.url).await;
-                client.upload(&id, Upload::file(&file), &progress).await
-            })
-        })
-    };
+    let stopped = upload_beside(controller.site(), id.clone(), file.clone(), progress.clone());
     wait::until_true("some of the file sent", wait::STEP, || {
         progress.bytes() > 1 << 20 || stopped.is_finished()
     });
@@ -186,15 +193,7 @@ fn the_service_is_killed_and_comes_back_while_the_client_sends() {
     let file = images::installer_disk();
     let id = raw_image(&api);
     let progress = Progress::new();
-    let sending = {
-        let (progress, file, id, site) = (progress.clone(), file.clone(), id.clone(), controller.site());
-        thread::spawn(move || {
-            runtime().block_on(async {
-                let client = connect(&site, &site.url).await;
-                client.upload(&id, Upload::file(&file), &progress).await
-            })
-        })
-    };
+    let sending = upload_beside(controller.site(), id.clone(), file.clone(), progress.clone());
     wait::until_true("some of the file sent", wait::STEP, || {
         progress.bytes() > 4 << 20 || sending.is_finished()
     });
