@@ -36,8 +36,10 @@ logged_in = {}
 def openstack(line, who="member", site="rich", **wanted):
     def main(arguments):
         if (who, site) not in logged_in:
+            # As arguments: the environment of the first login would count for all that follow in this process.
+            login = [f"--{key.lower().replace('_', '-')}={value}" for key, value in t.environment(who, site).items()]
             logged_in[who, site] = shell.OpenStackShell()
-            return logged_in[who, site].run(arguments)
+            return logged_in[who, site].run([*login, *arguments])
         running = logged_in[who, site]
         running.stdin, running.stdout, running.stderr = sys.stdin, sys.stdout, sys.stderr
         return running.run_subcommand(arguments)
@@ -148,10 +150,11 @@ def change():
     image("set nobody --name refused", fails="No Image found for nobody")
     image("set $five --deactivate")
     image("show $five -f json", shows=['"deactivated"'])
-    image("save $five --file $home/five", fails="403")
+    image("save $five --file $home/five", fails="checksum mismatch")
     image("set $five --activate")
     image("show $five -f json", shows=['"active"'])
     image("set $six --deactivate", fails="403")
+    image("set $three --community", who="admin")
 
 
 def lists():

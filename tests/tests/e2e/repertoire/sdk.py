@@ -136,11 +136,11 @@ def create():
     call("image.get_image", "$one", wanted=shows('"active"', "$raw_md5", "$raw_sha512", '"min_disk": 3'))
     call("image.create_image", "one", filename="$raw", validate_checksum=True, wanted=shows("$one"))
     call(
-        "image.create_image", "two", id="$two", data=b"0123456789abcdef", size=16, allow_duplicates=True,
+        "image.create_image", "two", id="$two", data=b"0123456789abcdef", size=16, disk_format="raw", allow_duplicates=True,
         md5="4032af8d61035123906e58e067140cc5", sha256="9f9f5111f7b27a781f1f1ddde5ebc2dd2b796bfc7365c9c28b548e564176929f",
         validate_checksum=True, wanted=shows("$two"),
     )
-    call("image.create_image", "bad sum", data=b"0123", md5="0" * 32, validate_checksum=True, allow_duplicates=True,
+    call("image.create_image", "bad sum", data=b"0123", disk_format="raw", md5="0" * 32, validate_checksum=True, allow_duplicates=True,
          wanted=fails("checksum verification failed"))
     call("image.find_image", "bad sum", wanted=shows("null"))
     call("image.create_image", "three", id="$three", visibility="community", wanted=shows('"queued"', '"community"'))
@@ -300,9 +300,8 @@ def delete():
     call("image.delete_image", "$one", ignore_missing=False, wanted=shows("null"))
     call("image.delete_image", "$one", wanted=shows("null"))
     call("image.delete_image", "$one", ignore_missing=False, wanted=fails("NotFoundException"))
-    gone = image("two")()
     call("cloud.delete_image", "two", wait=True, timeout=60, delete_objects=True, wanted=shows("true"))
-    call("image.wait_for_delete", lambda: gone, interval=0.1, wait=60, callback=lambda: print, wanted=shows("$two"))
+    call("image.wait_for_delete", lambda: Image.existing(id=t.names["two"]), interval=0.1, wait=60, callback=lambda: print, wanted=shows("$two"))
     call("cloud.delete_image", name_or_id="two", wanted=shows("false"))
     call("image.delete_image", "$five", who="admin", wanted=shows("null"))
     for name in ["three", "four", "six", "seven"]:

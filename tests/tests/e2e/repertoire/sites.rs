@@ -57,6 +57,7 @@ pub fn ours() -> &'static Side {
         let rich = Deployment::start_with(scratch, database, Keystone::shared(), &options);
         let plain = Deployment::on_sqlite();
         let regions = [rich.region.clone(), plain.region.clone()];
+        regions.iter().for_each(|region| Keystone::shared().register_identity_service(region));
         let site = rich.site();
         // Shared by all drivers, as long as the process lives.
         Box::leak(Box::new(rich));
@@ -74,6 +75,7 @@ pub fn theirs() -> &'static Side {
         let regions = ["repertoire-rich".to_owned(), "repertoire-plain".to_owned()];
         Keystone::shared().register_image_service(&regions[0], &rich.url());
         Keystone::shared().register_image_service(&regions[1], &plain.url());
+        regions.iter().for_each(|region| Keystone::shared().register_identity_service(region));
         let site = rich.site();
         Box::leak(Box::new(rich));
         Side { name: "glance", rich: site, plain: plain.site(), regions, store }

@@ -22,6 +22,8 @@ BETWEEN_QUESTIONS_SECONDS = 0.1
 CHANGING = [
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?"), "<time>"),
     (re.compile(r"\b(req-)?(?!aaaa)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<id>"),
+    # The SDK takes the digest of a refusal, and the sentence in it is ours.
+    (re.compile(r"(?<=!= )[0-9a-f]{32,128}"), "<digest>"),
     (re.compile(r"-{4,}"), "----"),
     (re.compile(r" {2,}"), " "),
     # Where a table folds a long value, a blank may be lost.
@@ -29,6 +31,11 @@ CHANGING = [
 ]
 FOLD = re.compile(r" *\|\n\| +\| ")
 TAGS = re.compile(r"(tags\W+)\[([^\[\]]*)\]")
+
+
+def in_order(found):
+    tags = found[2].replace("\n", "").replace(" ", "").split(",")
+    return f"{found[1]}[{','.join(sorted(tags))}]"
 
 
 class Console(io.TextIOWrapper):
@@ -146,7 +153,7 @@ class Transcript:
             text = text.replace(value, shown)
         for pattern, shown in CHANGING:
             text = pattern.sub(shown, text)
-        return TAGS.sub(lambda found: found[1] + str(sorted(found[2].replace("\n", "").replace(" ", "").split(","))), text)
+        return TAGS.sub(in_order, text)
 
     def end(self):
         document = {"offered": sorted(self.offered), "used": sorted(self.used), "steps": self.steps}
