@@ -34,7 +34,7 @@ TAGS = re.compile(r"(tags\W+)\[([^\[\]]*)\]")
 
 
 def in_order(found):
-    tags = found[2].replace("\n", "").replace(" ", "").split(",")
+    tags = [tag.strip() for tag in found[2].split(",")]
     return f"{found[1]}[{','.join(sorted(tags))}]"
 
 
