@@ -42,7 +42,8 @@ def describe():
     glance("explain nothing", fails="Unable to find requested model 'nothing'")
     glance("import-info", shows=["import-methods", '"value":[]'], loose=True)
     glance("stores-info", shows=["stores", "near by", "default"])
-    glance("stores-info --detail", who="admin", shows=["chunk_size", "weight", "http"])
+    glance("stores-info --detail", who="admin", shows=["chunk_size", "weight", "http"],
+           known="`chunk_size` of a file store")
     glance("stores-info --detail", fails="403")
     glance("stores-info", site="plain", fails="Multi Backend support is not enabled")
     glance("usage", shows=["image_size_total | 100 | 0", "image_count_total | 50 | 0"])

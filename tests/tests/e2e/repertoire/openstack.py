@@ -5,8 +5,7 @@ import sys
 from importlib.metadata import entry_points
 
 from openstackclient import shell
-from openstackclient.common.clientmanager import ClientManager
-from osc_lib.clientmanager import ClientCache
+from osc_lib.clientmanager import ClientCache, ClientManager
 from transcript import Transcript
 
 t = Transcript(2)
@@ -64,7 +63,7 @@ def image(line, **wanted):
 def describe():
     image("import info", shows=["import-methods"])
     image("stores list", shows=["near by"])
-    image("stores list --detail -f json", who="admin", shows=["chunk_size"])
+    image("stores list --detail -f json", who="admin", shows=["chunk_size"], known="`chunk_size` of a file store")
     image("stores list --detail", fails="403")
     image("stores list", site="plain", fails="Multi Backend support not enabled")
 

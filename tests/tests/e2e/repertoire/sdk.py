@@ -121,7 +121,7 @@ def describe():
         call(f"image.get_{name}_schema", wanted=shows("properties", loose=True))
     call("image.get_import_info", wanted=shows("import_methods", loose=True))
     call("image.stores", wanted=shows("near by"))
-    call("image.stores", who="admin", details=True, wanted=shows("chunk_size"))
+    call("image.stores", who="admin", details=True, wanted=shows("chunk_size", known="`chunk_size` of a file store"))
     call("image.stores", details=True, wanted=fails("ForbiddenException: 403"))
     call("image.stores", site="plain", wanted=fails("NotFoundException: 404"))
 

@@ -57,7 +57,9 @@ pub fn ours() -> &'static Side {
         let rich = Deployment::start_with(scratch, database, Keystone::shared(), &options);
         let plain = Deployment::on_sqlite();
         let regions = [rich.region.clone(), plain.region.clone()];
-        regions.iter().for_each(|region| Keystone::shared().register_identity_service(region));
+        for region in &regions {
+            Keystone::shared().register_identity_service(region);
+        }
         let site = rich.site();
         // Shared by all drivers, as long as the process lives.
         Box::leak(Box::new(rich));
@@ -75,7 +77,9 @@ pub fn theirs() -> &'static Side {
         let regions = ["repertoire-rich".to_owned(), "repertoire-plain".to_owned()];
         Keystone::shared().register_image_service(&regions[0], &rich.url());
         Keystone::shared().register_image_service(&regions[1], &plain.url());
-        regions.iter().for_each(|region| Keystone::shared().register_identity_service(region));
+        for region in &regions {
+            Keystone::shared().register_identity_service(region);
+        }
         let site = rich.site();
         Box::leak(Box::new(rich));
         Side { name: "glance", rich: site, plain: plain.site(), regions, store }
@@ -106,8 +110,8 @@ fn options(name: &str) -> (Scratch, String) {
          [DEFAULT]\nenabled_backends = fast:file,slow:file,far:http\nenabled_import_methods = []\n\
          show_multiple_locations = True\nshow_image_direct_url = True\nuse_keystone_limits = True\n\
          [glance_store]\ndefault_backend = fast\n\
-         [fast]\nfilesystem_store_datadir = {folder}/fast\nfilesystem_store_chunk_size = 65536\nstore_description = near by\nweight = 10\n\
-         [slow]\nfilesystem_store_datadir = {folder}/slow\nfilesystem_store_chunk_size = 65536\n\
+         [fast]\nfilesystem_store_datadir = {folder}/fast\nstore_description = near by\nweight = 10\n\
+         [slow]\nfilesystem_store_datadir = {folder}/slow\n\
          [far]\nstore_description = the web\n\
          [os_glance_staging_store]\nfilesystem_store_datadir = {folder}/staging\n\
          [os_glance_tasks_store]\nfilesystem_store_datadir = {folder}/tasks\n\
