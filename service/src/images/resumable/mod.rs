@@ -92,6 +92,8 @@ pub async fn create(app: &App, ctx: &Context, image_id: &str, new: NewUpload) ->
         DbError::Missing => not_found(image_id),
         other => other.into(),
     })?;
+    // It was in queued: whoever still wants to put it back has nothing to do any more.
+    app.jobs.cancel(&record.image_id);
     // Only now this image counts among those that arrive.
     if let Err(error) = quota::enforce(app, ctx, Resource::ImageCountUploading, 0).await {
         ending::end(app, &record).await?;
