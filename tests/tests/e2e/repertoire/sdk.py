@@ -160,7 +160,7 @@ def create():
     call("image.create_image", "full", who="stranger", wanted=fails("413"))
     call("image.create_image", "staged", data=b"0123", use_import=True, wanted=fails("does not support the image import"))
     call("cloud.delete_image", "staged", wanted=shows("true"))
-    call("image.upload_image", name="seven", id="$seven", container_format="bare", disk_format="raw", data=b"seven",
+    call("image.upload_image", name="seven", id="$seven", container_format="bare", disk_format="raw", data=b"seven", size=5,
          wanted=shows("$seven"))
     call("image.upload_image", name="refused", wanted=fails("Both container_format and disk_format"))
     call("image.get_image", "$seven", wanted=shows('"active"'))
