@@ -30,7 +30,7 @@ CHANGING = [
     (re.compile(r"([,:]) (?=[\[{\"\w])"), r"\1"),
 ]
 FOLD = re.compile(r" *\|\n\| +\| ")
-TAGS = re.compile(r"(tags\W+)\[([^\[\]]*)\]")
+TAGS = re.compile(r"([Tt]ags\W+)\[([^\[\]]*)\]")
 
 
 def in_order(found):
