@@ -354,6 +354,12 @@ pub const ROUTES: &[Route] = &[
     ),
 ];
 
+/// The calls that ask a policy rule, for the pages about rules.
+pub fn calls_of(rule: Rule) -> Vec<String> {
+    let asking = ROUTES.iter().filter(|route| route.rules.contains(&rule));
+    asking.map(|route| format!("{} {}", route.method, route.path)).collect()
+}
+
 /// `docs/api-coverage.md`: what is there, from the same table that routes.
 pub fn coverage_markdown() -> String {
     let head = "# API coverage\n\nMade from the route table; do not edit.\n\n| since | method | path | purpose | policy rules |\n| --- | --- | --- | --- | --- |\n";
