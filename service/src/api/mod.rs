@@ -5,6 +5,7 @@ use http::Method;
 use crate::policy::Rule;
 
 mod actions;
+mod activity;
 mod admission;
 mod attributes;
 mod body;

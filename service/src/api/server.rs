@@ -4,24 +4,26 @@
 //! given a listener that was bound, and refused, before anything else started.
 
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use futures_util::{FutureExt, Stream, StreamExt};
+use futures_util::{FutureExt, Stream, StreamExt, TryFutureExt};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use warp::reply::{Reply as _, Response};
 use warp::{Filter, Rejection};
 
+use super::activity::{Activity, Answering, Noted};
 use super::admission::Admission;
 use super::body::{Body, Trailers};
 use super::conduit::{self, Conduit, Parts};
@@ -46,7 +48,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Serves until `stop` says so, then lets requests in flight end.
 pub async fn serve(listener: TcpListener, api: Arc<Api>, mut stop: watch::Receiver<bool>) {
     let service = warp::service(filter(api));
-    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -75,8 +77,10 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>, mut stop: watch::Receiv
         if let Err(error) = socket.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
-        let (service, parts) = (service.clone(), Parts::default());
+        let (service, parts, activity) = (service.clone(), Parts::default(), Activity::default());
         let socket = Conduit::new(socket, parts.clone());
+        let socket = Noted::new(Greeting::new(socket, HEADER_TIMEOUT), activity.clone());
+        let requests = activity.clone();
         let service = service_fn(move |request: http::Request<Incoming>| {
             let (head, body) = request.into_parts();
             let trailers = Trailers::default();
@@ -85,23 +89,47 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>, mut stop: watch::Receiv
             let parts = lends.then(|| parts.clone());
             let mut bare = http::Request::new(Watched { body, trailers: Arc::clone(&trailers) });
             bare.extensions_mut().insert(Arrived { head: Arc::new(head), trailers, parts });
-            tower::ServiceExt::oneshot(service.clone(), bare)
+            let in_flight = requests.begin();
+            let answered = tower::ServiceExt::oneshot(service.clone(), bare);
+            answered.map_ok(|response| response.map(|body| Answering::new(body, in_flight)))
         });
-        let connection = builder
-            .serve_connection(TokioIo::new(Greeting::new(socket, HEADER_TIMEOUT)), service)
-            .into_owned();
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(error, "a connection ended with an error");
-            }
+        let connection = builder.serve_connection(TokioIo::new(socket), service).into_owned();
+        let stop = stop.clone();
+        connections.spawn(async move {
+            attend(connection, &activity, stop).await;
             drop(place);
         });
+        // Those that ended need not be kept in mind.
+        while connections.try_join_next().is_some() {}
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown()).await.is_err() {
+    let drained = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
         tracing::warn!("requests that were still in flight were cut off");
     }
+}
+
+/// Serves a connection to its end; after a stop only for as long as a request is in flight.
+async fn attend<C: GracefulConnection<Error: std::fmt::Display>>(
+    connection: C,
+    activity: &Activity,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        _ = stop.wait_for(|stopped| *stopped) => None,
+    };
+    let note = |ended: Result<(), C::Error>| {
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection ended with an error");
+        }
+    };
+    if let Some(ended) = ended {
+        return note(ended);
+    }
+    connection.as_mut().graceful_shutdown();
+    activity.end(pin!(connection.map(note))).await;
 }
 
 /// The head of a request on its way through warp, which keeps only the body for itself.
