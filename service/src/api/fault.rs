@@ -51,6 +51,7 @@ fn status_and_text(error: &Error) -> (StatusCode, String) {
         Error::MethodNotAllowed { method, .. } => {
             (StatusCode::METHOD_NOT_ALLOWED, format!("The method {method} is not allowed for this resource."))
         }
+        Error::TooSlow(text) => (StatusCode::REQUEST_TIMEOUT, text.clone()),
         Error::Conflict(text) => (StatusCode::CONFLICT, text.clone()),
         Error::Gone(text) => (StatusCode::GONE, text.clone()),
         Error::TooLarge(text) => (StatusCode::PAYLOAD_TOO_LARGE, text.clone()),

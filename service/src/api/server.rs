@@ -188,7 +188,7 @@ where
 {
     let Arrived { head, trailers, parts } = arrived;
     let stream = frames(body, api.server.client_timeout).boxed();
-    let body = Body::new(&head.headers, stream, trailers);
+    let body = Body::new(&head.headers, stream, trailers, api.server.document_timeout);
     let answered = AssertUnwindSafe(api.answer(&head, body)).catch_unwind().await;
     // A panic is our bug; the client gets an answer all the same, and the panic itself is in the log.
     let reply = answered.unwrap_or_else(|_| {
