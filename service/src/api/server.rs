@@ -193,7 +193,7 @@ where
     // A panic is our bug; the client gets an answer all the same, and the panic itself is in the log.
     let reply = answered.unwrap_or_else(|_| {
         tracing::error!(path = head.uri.path(), "a request made the service panic");
-        fault::reply(&Error::internal("panic"), &head.headers, None)
+        fault::reply(&Error::internal("panic"), &head.headers, api.fault_setting(None))
     });
     into_response(reply, parts)
 }
