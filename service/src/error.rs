@@ -21,6 +21,9 @@ pub enum Error {
     /// The path is known, the method is not.
     #[error("the method {method} is not allowed for this resource")]
     MethodNotAllowed { method: String, allow: String },
+    /// The request did not arrive in time.
+    #[error("{0}")]
+    TooSlow(String),
     /// The state of the image does not permit it, or it exists already.
     #[error("{0}")]
     Conflict(String),

@@ -28,5 +28,5 @@ fn the_configuration_page_is_the_table_of_options() {
 
 #[test]
 fn the_policy_page_is_the_table_of_rules() {
-    check("policy.md", &glasshouse_service::policy::markdown());
+    check("policy.md", &glasshouse_service::policy::markdown(&glasshouse_service::api::calls_of));
 }

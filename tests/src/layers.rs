@@ -3,6 +3,7 @@
 //! It reads paths (`use` trees and paths in code) and string literals, not types: enough to show a wrong arrow with its
 //! file and line. Test modules are not looked at, for a test may know more than the code it tests.
 
+pub mod locked;
 pub mod rules;
 pub mod shared_items;
 pub mod source;

@@ -1,6 +1,6 @@
 //! The arrows of ARCHITECTURE.md, checked against every file of the tree.
 
-use glasshouse_tests::layers::{breaches, breaches_in, file_lengths, shared_items};
+use glasshouse_tests::layers::{breaches, breaches_in, file_lengths, locked, shared_items};
 use glasshouse_tests::tools::source_root;
 
 #[test]
@@ -31,6 +31,24 @@ fn what_shared_offers_is_used_on_both_sides() {
         .map(|item| format!("{}: {} is named by {} alone", item.file, item.item, item.importer))
         .collect();
     assert!(lonely.is_empty(), "items of shared that belong elsewhere:\n{}", shown.join("\n"));
+}
+
+#[test]
+fn no_crate_stands_in_the_lock_file_that_must_stay_out() {
+    let found = locked::unwanted(&source_root());
+    assert!(found.is_empty(), "Cargo.lock has crates that must stay out:\n{}", found.join("\n"));
+}
+
+#[test]
+fn a_crate_that_must_stay_out_is_found_by_the_beginning_of_its_name() {
+    let lock = |name: &str| format!("version = 4\n\n[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\n");
+    for name in ["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls", "sqlx-core"] {
+        let found = locked::unwanted_in(&lock(name));
+        assert!(matches!(found.as_slice(), [one] if one.starts_with(name)), "{name}: {found:?}");
+    }
+    for name in ["ring", "openssl-probe"] {
+        assert_eq!(locked::unwanted_in(&lock(name)), Vec::<String>::new());
+    }
 }
 
 /// The lines that must turn the check red, with a word of the rule that has to be printed beside each.

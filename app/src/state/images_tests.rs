@@ -1,32 +1,13 @@
 //! Tests of the list of images.
 
-use glasshouse_shared::image::{Status, Visibility};
+use glasshouse_shared::image::Visibility;
 
 use super::*;
+use crate::state::fixture;
 
 fn image(id: &str, name: &str, size: u64, updated: &str) -> Image {
-    Image {
-        id: id.into(),
-        name: Some(name.into()),
-        status: Status::Active,
-        visibility: Visibility::Private,
-        protected: false,
-        hidden: false,
-        owner: Some("p1".into()),
-        disk_format: Some("qcow2".into()),
-        container_format: Some("bare".into()),
-        min_disk_gb: 0,
-        min_ram_mb: 0,
-        tags: BTreeSet::new(),
-        size: Some(size),
-        virtual_size: None,
-        checksum: None,
-        os_hash_algo: None,
-        os_hash_value: None,
-        created_at: updated.parse().unwrap(),
-        updated_at: updated.parse().unwrap(),
-        properties: std::collections::BTreeMap::new(),
-    }
+    let updated: Timestamp = updated.parse().unwrap();
+    Image { size: Some(size), created_at: updated, updated_at: updated, ..fixture::image(id, name) }
 }
 
 fn now() -> Timestamp {

@@ -13,6 +13,8 @@ pub mod uploads;
 
 mod apply;
 mod connection;
+#[cfg(test)]
+mod fixture;
 
 pub use connection::STEPS;
 

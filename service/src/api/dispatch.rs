@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, Method, StatusCode};
 use percent_encoding::percent_decode_str;
 
 use super::body::Body;
+use super::fault::Setting;
 use super::reply::Reply;
 use super::request::Request;
 use super::route::{Found, Router};
@@ -68,7 +69,7 @@ impl Api {
                 return fault::reply(
                     &Error::BadRequest("The path is not valid UTF-8.".to_owned()),
                     &head.headers,
-                    None,
+                    self.fault_setting(None),
                 );
             }
         };
@@ -142,7 +143,7 @@ impl Api {
     ) -> Reply {
         let bytes = match body.collect().await {
             Ok(bytes) => bytes,
-            Err(error) => return fault::reply(&error, &head.headers, None),
+            Err(error) => return fault::reply(&error, &head.headers, self.fault_setting(None)),
         };
         let below = path.strip_prefix(neighbour.prefix()).unwrap_or(path);
         let (parts, body) = neighbour.answer(head, below, &bytes, &self.base_url(head)).await.into_parts();
@@ -205,7 +206,12 @@ impl Api {
             }
             _ => {}
         }
-        fault::reply(error, headers, self.authenticator.challenge().as_deref())
+        fault::reply(error, headers, self.fault_setting(self.authenticator.challenge().as_deref()))
+    }
+
+    /// How failures are told.
+    pub fn fault_setting<'a>(&self, challenge: Option<&'a str>) -> Setting<'a> {
+        Setting { challenge, flat_json: self.server.flat_json_errors }
     }
 
     fn features(&self) -> Features {

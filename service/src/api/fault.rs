@@ -17,17 +17,26 @@ const RETRY_AFTER_SECS: &str = "10";
 const SERVER_ERROR: &str =
     "The server has either erred or is incapable of performing the requested operation.";
 
-/// The answer to a request that failed. `challenge` is what a 401 tells of the identity service.
-pub fn reply(error: &Error, headers: &HeaderMap, challenge: Option<&str>) -> Reply {
+/// What an answer to a failure depends on beside the failure and the request.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Setting<'a> {
+    /// What a 401 tells of the identity service.
+    pub challenge: Option<&'a str>,
+    /// JSON as Glance writes it.
+    pub flat_json: bool,
+}
+
+/// The answer to a request that failed.
+pub fn reply(error: &Error, headers: &HeaderMap, setting: Setting<'_>) -> Reply {
     match error {
         Error::UploadStep { problem, message } => return uploads::problem(*problem, message),
-        Error::Processed(cause) => return uploads::processed(reply(cause, headers, challenge)),
+        Error::Processed(cause) => return uploads::processed(reply(cause, headers, setting)),
         _ => {}
     }
     let (status, text) = status_and_text(error);
-    let reply = document(status, &text, headers);
+    let reply = document(status, &text, headers, setting.flat_json);
     match error {
-        Error::Unauthenticated(_) => match challenge {
+        Error::Unauthenticated(_) => match setting.challenge {
             Some(challenge) => reply.with(WWW_AUTHENTICATE, challenge),
             None => reply,
         },
@@ -51,6 +60,7 @@ fn status_and_text(error: &Error) -> (StatusCode, String) {
         Error::MethodNotAllowed { method, .. } => {
             (StatusCode::METHOD_NOT_ALLOWED, format!("The method {method} is not allowed for this resource."))
         }
+        Error::TooSlow(text) => (StatusCode::REQUEST_TIMEOUT, text.clone()),
         Error::Conflict(text) => (StatusCode::CONFLICT, text.clone()),
         Error::Gone(text) => (StatusCode::GONE, text.clone()),
         Error::TooLarge(text) => (StatusCode::PAYLOAD_TOO_LARGE, text.clone()),
@@ -77,11 +87,15 @@ fn title(status: StatusCode) -> &'static str {
     }
 }
 
-fn document(status: StatusCode, text: &str, headers: &HeaderMap) -> Reply {
+fn document(status: StatusCode, text: &str, headers: &HeaderMap, flat_json: bool) -> Reply {
     let title = title(status);
     let code = format!("{} {title}", status.as_u16());
     match form(headers) {
         Form::Plain => Reply::bytes(status, "text/plain; charset=UTF-8", format!("{code}\n\n{text}\n\n   ")),
+        Form::Json if flat_json => {
+            let message = format!("{}<br /><br />\n\n\n", escape(text));
+            Reply::json(status, &json!({"message": message, "code": code, "title": title}))
+        }
         Form::Json => {
             // Nested: the flat form of Glance makes its own client stumble over the texts beside the message.
             let error = json!({"code": status.as_u16(), "title": title, "message": text});
@@ -161,7 +175,7 @@ mod tests {
     #[test]
     fn who_asks_beyond_the_end_is_told_where_it_is() {
         let error = Error::RangeNotSatisfiable { message: "beyond".to_owned(), size_bytes: Some(10) };
-        let answer = reply(&error, &HeaderMap::new(), None);
+        let answer = reply(&error, &HeaderMap::new(), Setting::default());
         assert_eq!(answer.status, StatusCode::RANGE_NOT_SATISFIABLE);
         assert_eq!(answer.headers.get(CONTENT_RANGE).map(|value| value.as_bytes()), Some(&b"bytes */10"[..]));
     }
@@ -171,7 +185,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, "*/*".parse().expect("a header"));
         let error = Error::NotFound("No image found with ID <script>".to_owned());
-        let super::super::reply::ReplyBody::Bytes(page) = reply(&error, &headers, None).body else {
+        let super::super::reply::ReplyBody::Bytes(page) = reply(&error, &headers, Setting::default()).body
+        else {
             panic!("a page")
         };
         let page = String::from_utf8(page.to_vec()).expect("text");

@@ -5,6 +5,7 @@ use http::Method;
 use crate::policy::Rule;
 
 mod actions;
+mod activity;
 mod admission;
 mod attributes;
 mod body;
@@ -354,6 +355,12 @@ pub const ROUTES: &[Route] = &[
         "Show the schema of a list of tags"
     ),
 ];
+
+/// The calls that ask a policy rule, for the pages about rules.
+pub fn calls_of(rule: Rule) -> Vec<String> {
+    let asking = ROUTES.iter().filter(|route| route.rules.contains(&rule));
+    asking.map(|route| format!("{} {}", route.method, route.path)).collect()
+}
 
 /// `docs/api-coverage.md`: what is there, from the same table that routes.
 pub fn coverage_markdown() -> String {

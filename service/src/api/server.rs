@@ -5,26 +5,28 @@
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use futures_util::{FutureExt, Stream, StreamExt, TryStreamExt};
+use futures_util::{FutureExt, Stream, StreamExt, TryFutureExt, TryStreamExt};
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 use warp::reply::{Reply as _, Response};
 use warp::{Filter, Rejection};
 
+use super::activity::{Activity, Answering, Noted};
 use super::admission::Admission;
 use super::body::{Body, Trailers};
 use super::conduit::{self, Conduit, Download, Parts};
@@ -50,7 +52,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Serves until `stop` says so, then lets requests in flight end.
 pub async fn serve(listener: TcpListener, api: Arc<Api>, threads: Threads, mut stop: watch::Receiver<bool>) {
     let door = Door { service: warp::service(filter(api, Handle::current())), builder: builder() };
-    let graceful = GracefulShutdown::new();
+    let connections = TaskTracker::new();
     let admission = Admission::new();
     loop {
         let (place, accepted) = tokio::select! {
@@ -66,18 +68,19 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>, threads: Threads, mut s
                 continue;
             }
         };
-        let (door, watcher) = (door.clone(), graceful.watcher());
+        let (door, stop, counted) = (door.clone(), stop.clone(), connections.token());
         threads.serve(Box::new(move || {
             Box::pin(async move {
-                if let Err(error) = door.connection(socket, watcher).await {
-                    tracing::debug!(error, "a connection ended with an error");
+                if let Err(error) = door.connection(socket, stop).await {
+                    tracing::debug!(%error, "a connection could not be served");
                 }
-                drop(place);
+                drop((place, counted));
             })
         }));
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown()).await.is_err() {
+    connections.close();
+    if tokio::time::timeout(DRAIN_TIMEOUT, connections.wait()).await.is_err() {
         tracing::warn!("requests that were still in flight were cut off");
     }
     threads.end().await;
@@ -117,14 +120,16 @@ where
     async fn connection(
         self,
         socket: std::net::TcpStream,
-        watcher: Watcher,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        stop: watch::Receiver<bool>,
+    ) -> std::io::Result<()> {
         let socket = TcpStream::from_std(socket)?;
         if let Err(error) = socket.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
-        let (service, parts) = (self.service, Parts::default());
+        let (service, parts, activity) = (self.service, Parts::default(), Activity::default());
         let socket = Conduit::new(socket, parts.clone());
+        let socket = Noted::new(Greeting::new(socket, HEADER_TIMEOUT), activity.clone());
+        let requests = activity.clone();
         let service = service_fn(move |request: http::Request<Incoming>| {
             let (head, body) = request.into_parts();
             let trailers = Trailers::default();
@@ -133,12 +138,37 @@ where
             let parts = lends.then(|| parts.clone());
             let mut bare = http::Request::new(Watched { body, trailers: Arc::clone(&trailers) });
             bare.extensions_mut().insert(Arrived { head: Arc::new(head), trailers, parts });
-            tower::ServiceExt::oneshot(service.clone(), bare)
+            let in_flight = requests.begin();
+            let answered = tower::ServiceExt::oneshot(service.clone(), bare);
+            answered.map_ok(|response| response.map(|body| Answering::new(body, in_flight)))
         });
-        let greeted = TokioIo::new(Greeting::new(socket, HEADER_TIMEOUT));
-        let connection = self.builder.serve_connection(greeted, service).into_owned();
-        watcher.watch(connection).await
+        let connection = self.builder.serve_connection(TokioIo::new(socket), service).into_owned();
+        attend(connection, &activity, stop).await;
+        Ok(())
     }
+}
+
+/// Serves a connection to its end; after a stop only for as long as a request is in flight.
+async fn attend<C: GracefulConnection<Error: std::fmt::Display>>(
+    connection: C,
+    activity: &Activity,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        _ = stop.wait_for(|stopped| *stopped) => None,
+    };
+    let note = |ended: Result<(), C::Error>| {
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection ended with an error");
+        }
+    };
+    if let Some(ended) = ended {
+        return note(ended);
+    }
+    connection.as_mut().graceful_shutdown();
+    activity.end(pin!(connection.map(note))).await;
 }
 
 /// The head of a request on its way through warp, which keeps only the body for itself.
@@ -202,11 +232,13 @@ where
 {
     let Arrived { head, trailers, parts } = arrived;
     let stream = frames(body, api.server.client_timeout).boxed();
-    let body = Body::new(&head.headers, stream, trailers);
+    let body = Body::new(&head.headers, stream, trailers, api.server.document_timeout);
     let reply = if api.app.enforcer.asks_others() {
         let head = Arc::clone(&head);
         let elsewhere = runtime.spawn(async move { caught(&api, &head, body).await });
-        elsewhere.await.unwrap_or_else(|error| fault::reply(&Error::internal(error), &HeaderMap::new(), None))
+        elsewhere.await.unwrap_or_else(|error| {
+            fault::reply(&Error::internal(error), &HeaderMap::new(), fault::Setting::default())
+        })
     } else {
         caught(&api, &head, body).await
     };
@@ -219,7 +251,7 @@ async fn caught(api: &Api, head: &http::request::Parts, body: Body) -> Reply {
     // A panic is our bug; the client gets an answer all the same, and the panic itself is in the log.
     answered.unwrap_or_else(|_| {
         tracing::error!(path = head.uri.path(), "a request made the service panic");
-        fault::reply(&Error::internal("panic"), &head.headers, None)
+        fault::reply(&Error::internal("panic"), &head.headers, api.fault_setting(None))
     })
 }
 

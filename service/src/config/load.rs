@@ -125,6 +125,10 @@ fn server(reader: &mut Reader) -> ServerConfig {
         max_request_id_length: reader.number("DEFAULT", "max_request_id_length"),
         trust_proxy_headers: reader.boolean("oslo_middleware", "enable_proxy_headers_parsing"),
         client_timeout: Duration::from_secs(reader.number("DEFAULT", "client_socket_timeout")),
+        document_timeout: Duration::from_secs(
+            reader.number::<u32>("glasshouse", "document_timeout").max(1).into(),
+        ),
+        flat_json_errors: reader.boolean("glasshouse", "flat_json_errors"),
         disable_by_file: reader.path("healthcheck", "disable_by_file_path"),
         cors: cors(reader),
     }
@@ -242,6 +246,7 @@ fn limits(reader: &mut Reader) -> LimitsConfig {
     LimitsConfig {
         image_size_cap: reader.number("DEFAULT", "image_size_cap"),
         user_storage_quota: Some(storage).filter(|bytes| *bytes > 0 && !keystone_has_them),
+        charge_image_owner: reader.boolean("glasshouse", "charge_image_owner"),
         upload_expiry: Duration::from_secs(reader.number::<u64>("glasshouse", "upload_expiry").max(1)),
         image_member_quota: quota(reader, "image_member_quota"),
         image_property_quota: quota(reader, "image_property_quota"),

@@ -77,6 +77,10 @@ pub struct ServerConfig {
     pub trust_proxy_headers: bool,
     /// `client_socket_timeout`: a sender that is silent for so long is cut off; zero = never.
     pub client_timeout: Duration,
+    /// `[glasshouse] document_timeout`: how long the sender of a body that is no image data may be silent.
+    pub document_timeout: Duration,
+    /// `[glasshouse] flat_json_errors`
+    pub flat_json_errors: bool,
     /// `[healthcheck] disable_by_file_path`
     pub disable_by_file: Option<PathBuf>,
     pub cors: CorsConfig,
@@ -319,6 +323,8 @@ pub struct LimitsConfig {
     pub image_size_cap: u64,
     /// `user_storage_quota` in bytes; also `None` where Keystone has the limits.
     pub user_storage_quota: Option<u64>,
+    /// `[glasshouse] charge_image_owner`: the owner's project pays for an image, else the caller's.
+    pub charge_image_owner: bool,
     /// `[glasshouse] upload_expiry`: how long a resumable upload waits for more data.
     pub upload_expiry: Duration,
     pub image_member_quota: Option<u32>,

@@ -17,6 +17,15 @@ impl Dialect {
         }
     }
 
+    /// Appended to an INSERT: a row of the same key stays as it is, and others wait for it until the end of the
+    /// transaction.
+    pub fn or_lock(self, key: &str) -> String {
+        match self {
+            Self::Sqlite => " ON CONFLICT DO NOTHING".to_owned(),
+            Self::Mariadb => format!(" ON DUPLICATE KEY UPDATE {key} = {key}"),
+        }
+    }
+
     /// A join that reads its left side first.
     pub const fn join_in_this_order(self) -> &'static str {
         match self {

@@ -43,6 +43,9 @@ pub enum DbError {
     /// The schema is not one that this service can bring up to date.
     #[error("the database cannot be brought up to date: {0}")]
     Unsuitable(SchemaState),
+    /// What the transaction would write is more than a limit allows: nothing of it was written. The text is for clients.
+    #[error("over a limit: {0}")]
+    OverLimit(String),
     /// A text is longer than its column, or holds characters outside of the three bytes of Glance's `utf8`.
     #[error("the database cannot hold a value: {0}")]
     Unstorable(String),

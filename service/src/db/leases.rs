@@ -4,8 +4,8 @@
 
 use jiff::Timestamp;
 
-use super::DbError;
 use super::connection::{Connection, query_all};
+use super::{DbError, reservations};
 
 /// Makes the table if it is not there. Outside of any other transaction: MariaDB commits before it.
 pub fn ensure_table(conn: &mut dyn Connection) -> Result<(), DbError> {
@@ -17,13 +17,18 @@ pub fn ensure_table(conn: &mut dyn Connection) -> Result<(), DbError> {
 /// Takes the lease of an image for `node`. The caller won the image by a compare-and-set of its status, so that a
 /// lease that is still there is a dead one's.
 pub fn acquire(conn: &mut dyn Connection, image_id: &str, node: &str, now: Timestamp) -> Result<(), DbError> {
-    release(conn, image_id)?;
+    forget(conn, image_id)?;
     let sql = "INSERT INTO glasshouse_leases (image_id, node, renewed_at) VALUES (?, ?, ?)";
     conn.execute(sql, &[image_id.into(), node.into(), now.into()]).map(|_| ())
 }
 
-/// Gives the lease back; nothing happens when there is none.
+/// Gives the lease back, and what was reserved under it; nothing happens when there is none.
 pub fn release(conn: &mut dyn Connection, image_id: &str) -> Result<(), DbError> {
+    reservations::release(conn, image_id)?;
+    forget(conn, image_id)
+}
+
+fn forget(conn: &mut dyn Connection, image_id: &str) -> Result<(), DbError> {
     conn.execute("DELETE FROM glasshouse_leases WHERE image_id = ?", &[image_id.into()]).map(|_| ())
 }
 
@@ -32,7 +37,7 @@ pub fn finish(conn: &mut dyn Connection, image_id: &str, node: &str) -> Result<(
     let sql = "DELETE FROM glasshouse_leases WHERE image_id = ? AND node = ?";
     match conn.execute(sql, &[image_id.into(), node.into()])? {
         0 => Err(DbError::Stale),
-        _ => Ok(()),
+        _ => reservations::release(conn, image_id),
     }
 }
 
@@ -77,6 +82,7 @@ mod tests {
     fn a_silent_lease_is_taken_once_and_its_owner_notices() {
         on_each(|conn| {
             ensure_table(conn).unwrap();
+            reservations::ensure_tables(conn).unwrap();
             let id = image(1).id;
             let (early, late) = (time("2024-01-01T00:00:00Z"), time("2024-01-01T00:05:00Z"));
             acquire(conn, &id, "one", early).unwrap();

@@ -24,6 +24,7 @@ pub mod locations;
 mod mariadb;
 pub mod members;
 pub mod properties;
+pub mod reservations;
 pub mod schema;
 pub mod scrubs;
 mod sqlite;
@@ -213,7 +214,8 @@ impl Db {
 pub fn own_tables(conn: &mut dyn Connection) -> Result<(), DbError> {
     leases::ensure_table(conn)?;
     scrubs::ensure_table(conn)?;
-    uploads::ensure_table(conn)
+    uploads::ensure_table(conn)?;
+    reservations::ensure_tables(conn)
 }
 
 fn gone() -> DbError {

@@ -18,13 +18,16 @@ pub fn set(
     save(conn, image_id, wanted, now)
 }
 
-/// Adds a tag, unless the image has it. `Missing` when the image is not there.
-pub fn add(conn: &mut dyn Connection, image_id: &str, tag: &str, now: Timestamp) -> Result<(), DbError> {
+/// Adds a tag, unless the image has it; answers how many it has then. `Missing` when the image is not there.
+pub fn add(conn: &mut dyn Connection, image_id: &str, tag: &str, now: Timestamp) -> Result<usize, DbError> {
     images::touch(conn, image_id, now)?;
-    if rows(conn, image_id)?.iter().any(|(_, existing)| existing == tag) {
-        return Ok(());
+    let existing: BTreeSet<String> =
+        rows(conn, image_id)?.into_iter().map(|(_, existing)| existing).collect();
+    if existing.contains(tag) {
+        return Ok(existing.len());
     }
-    insert(conn, image_id, std::iter::once(&tag.to_owned()), now)
+    insert(conn, image_id, std::iter::once(&tag.to_owned()), now)?;
+    Ok(existing.len() + 1)
 }
 
 /// Removes a tag. `Missing` when the image is not there or does not have it.

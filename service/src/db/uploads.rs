@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::connection::{Connection, Row, query_all, query_one};
-use super::{DbError, schema};
+use super::{DbError, reservations, schema};
 
 /// An upload that comes in pieces.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,16 +79,18 @@ pub fn expired(conn: &mut dyn Connection, now: Timestamp) -> Result<Vec<UploadRe
     query_all(conn, &sql, &[now.into()], read)
 }
 
-/// More is durable. `Stale` when the upload ended, or somebody else went on from the same place.
+/// More is durable, and occupies the project. `Stale` when the upload ended, or somebody else went on from the same
+/// place.
 pub fn advance(
     conn: &mut dyn Connection,
-    id: &str,
+    (id, image_id): (&str, &str),
     (from_bytes, to_bytes): (u64, u64),
     expires_at: Timestamp,
 ) -> Result<(), DbError> {
     let sql = "UPDATE glasshouse_uploads SET offset_bytes = ?, expires_at = ? \
                WHERE id = ? AND offset_bytes = ? AND is_complete = 0";
-    one(conn.execute(sql, &[to_bytes.into(), expires_at.into(), id.into(), from_bytes.into()])?)
+    one(conn.execute(sql, &[to_bytes.into(), expires_at.into(), id.into(), from_bytes.into()])?)?;
+    reservations::raise(conn, image_id, to_bytes)
 }
 
 /// The client said how long the whole will be.
@@ -98,7 +100,8 @@ pub fn set_length(conn: &mut dyn Connection, id: &str, length_bytes: u64) -> Res
 }
 
 /// The whole is the image's now. `Stale` when the upload ended otherwise.
-pub fn complete(conn: &mut dyn Connection, id: &str) -> Result<(), DbError> {
+pub fn complete(conn: &mut dyn Connection, id: &str, image_id: &str) -> Result<(), DbError> {
+    reservations::release(conn, image_id)?;
     let sql = "UPDATE glasshouse_uploads SET is_complete = 1, length_bytes = offset_bytes \
                WHERE id = ? AND is_complete = 0";
     one(conn.execute(sql, &[id.into()])?)
@@ -115,17 +118,10 @@ pub fn delete_expired(conn: &mut dyn Connection, id: &str, now: Timestamp) -> Re
     one(conn.execute(sql, &[id.into(), now.into()])?)
 }
 
+/// Forgets the uploads of an image, and what they have reserved.
 pub fn delete_of_image(conn: &mut dyn Connection, image_id: &str) -> Result<(), DbError> {
+    reservations::release(conn, image_id)?;
     conn.execute("DELETE FROM glasshouse_uploads WHERE image_id = ?", &[image_id.into()]).map(|_| ())
-}
-
-/// What the open uploads of a project will occupy as far as is known; those of one image apart.
-pub fn reserved_bytes(conn: &mut dyn Connection, project: &str, except_image: &str) -> Result<u64, DbError> {
-    let sql = "SELECT COALESCE(SUM(CASE WHEN length_bytes > offset_bytes THEN length_bytes \
-               ELSE offset_bytes END), 0) FROM glasshouse_uploads \
-               WHERE project = ? AND image_id <> ? AND is_complete = 0";
-    let sum = query_one(conn, sql, &[project.into(), except_image.into()], |row| row.optional_size(0))?;
-    Ok(sum.flatten().unwrap_or_default())
 }
 
 fn one(rows: u64) -> Result<(), DbError> {
@@ -171,12 +167,16 @@ mod tests {
     fn an_upload_goes_on_from_where_it_is_and_from_nowhere_else() {
         on_each(|conn| {
             ensure_table(conn).unwrap();
+            reservations::ensure_tables(conn).unwrap();
             let one = upload(1);
             insert(conn, &one).unwrap();
             assert_eq!(get(conn, &one.id).unwrap(), Some(one.clone()));
             assert_eq!(get(conn, "upload-2").unwrap(), None);
-            advance(conn, &one.id, (0, 10), time(LATER)).unwrap();
-            assert!(matches!(advance(conn, &one.id, (0, 10), time(LATER)), Err(DbError::Stale)));
+            advance(conn, (&one.id, &one.image_id), (0, 10), time(LATER)).unwrap();
+            assert!(matches!(
+                advance(conn, (&one.id, &one.image_id), (0, 10), time(LATER)),
+                Err(DbError::Stale)
+            ));
             set_length(conn, &one.id, 15).unwrap();
             let now = UploadRecord {
                 offset_bytes: 10,
@@ -186,10 +186,13 @@ mod tests {
             };
             assert_eq!(of_image(conn, &one.image_id).unwrap(), std::slice::from_ref(&now));
             assert_eq!(open(conn).unwrap(), [now]);
-            advance(conn, &one.id, (10, 15), time(LATER)).unwrap();
-            complete(conn, &one.id).unwrap();
-            assert!(matches!(complete(conn, &one.id), Err(DbError::Stale)));
-            assert!(matches!(advance(conn, &one.id, (15, 16), time(LATER)), Err(DbError::Stale)));
+            advance(conn, (&one.id, &one.image_id), (10, 15), time(LATER)).unwrap();
+            complete(conn, &one.id, &one.image_id).unwrap();
+            assert!(matches!(complete(conn, &one.id, &one.image_id), Err(DbError::Stale)));
+            assert!(matches!(
+                advance(conn, (&one.id, &one.image_id), (15, 16), time(LATER)),
+                Err(DbError::Stale)
+            ));
             assert_eq!(open(conn).unwrap(), []);
             assert!(get(conn, &one.id).unwrap().unwrap().is_complete);
             delete(conn, &one.id).unwrap();
@@ -201,30 +204,16 @@ mod tests {
     fn what_expired_goes_unless_somebody_went_on() {
         on_each(|conn| {
             ensure_table(conn).unwrap();
+            reservations::ensure_tables(conn).unwrap();
             let (one, two) = (upload(1), upload(2));
             insert(conn, &one).unwrap();
             insert(conn, &two).unwrap();
-            advance(conn, &two.id, (0, 1), time(LATER)).unwrap();
+            advance(conn, (&two.id, &two.image_id), (0, 1), time(LATER)).unwrap();
             assert_eq!(expired(conn, time(NOW)).unwrap(), std::slice::from_ref(&one));
             assert!(matches!(delete_expired(conn, &two.id, time(NOW)), Err(DbError::Stale)));
             delete_expired(conn, &one.id, time(NOW)).unwrap();
             delete_of_image(conn, &two.image_id).unwrap();
             assert_eq!(open(conn).unwrap(), []);
-        });
-    }
-
-    #[test]
-    fn an_open_upload_occupies_what_it_announced_or_what_came() {
-        on_each(|conn| {
-            ensure_table(conn).unwrap();
-            let (one, two) = (upload(1), upload(2));
-            insert(conn, &UploadRecord { offset_bytes: 5, length_bytes: Some(20), ..one.clone() }).unwrap();
-            insert(conn, &UploadRecord { offset_bytes: 7, ..two.clone() }).unwrap();
-            insert(conn, &UploadRecord { offset_bytes: 100, is_complete: true, ..upload(3) }).unwrap();
-            insert(conn, &UploadRecord { project: None, offset_bytes: 9, ..upload(4) }).unwrap();
-            assert_eq!(reserved_bytes(conn, "project-a", "").unwrap(), 27);
-            assert_eq!(reserved_bytes(conn, "project-a", &one.image_id).unwrap(), 7);
-            assert_eq!(reserved_bytes(conn, "project-b", "").unwrap(), 0);
         });
     }
 }

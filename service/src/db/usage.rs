@@ -1,9 +1,9 @@
 //! What a project has, in numbers, for quotas and for the limits of Keystone.
 
 use super::connection::{Connection, query_one};
-use super::{DbError, images, uploads};
+use super::{DbError, images, reservations};
 
-/// Bytes of a project in stores, and those that its open uploads in pieces will occupy; one image may be left out.
+/// Bytes of a project in stores, and those that are reserved for what is on its way; one image may be left out.
 pub fn claimed_bytes(
     conn: &mut dyn Connection,
     project: &str,
@@ -11,7 +11,8 @@ pub fn claimed_bytes(
 ) -> Result<u64, DbError> {
     let stored = images::usage_bytes(conn, project, except_image)?;
     // No image has an empty id.
-    Ok(stored.saturating_add(uploads::reserved_bytes(conn, project, except_image.unwrap_or_default())?))
+    let reserved = reservations::of_project(conn, project, except_image.unwrap_or_default())?;
+    Ok(stored.saturating_add(reserved))
 }
 
 /// Images of a project, whatever their state, without those that are gone.

@@ -12,8 +12,11 @@ use crate::images::Visible;
 use crate::images::attribute::Attribute;
 use crate::images::protection::Operation;
 use crate::policy::{Rule, Target};
-use crate::quota::{self, Resource};
+use crate::quota::{Grant, Resource};
 use glasshouse_shared::image::{Image, Status, Visibility};
+
+/// Properties of such names are the service's own.
+const RESERVED_PREFIX: &str = "os_glance";
 
 /// What a client may say of an image that it creates; already checked against the schema.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -38,14 +41,22 @@ impl NewImage {
 pub async fn create(app: &App, ctx: &Context, new: NewImage) -> Result<Visible, Error> {
     let record = ImageRecord { image: image_of(ctx, new.clone()), locations: Vec::new() };
     enforce_add(app, ctx, &new, &record.image)?;
-    quota::enforce(app, ctx, Resource::ImageCountTotal, 1).await?;
+    let owner = record.image.owner.as_deref();
+    let grant = Grant::of_keystone(app, ctx, owner, Resource::ImageCountTotal).await?;
     within("tags", record.image.tags.len(), app.limits.image_tag_quota)?;
-    within("properties", record.image.properties.len(), app.limits.image_property_quota)?;
+    within("properties", counted_properties(&record.image.properties), app.limits.image_property_quota)?;
     for key in record.image.properties.keys() {
         app.protections.enforce(&app.enforcer, ctx, key, Operation::Create)?;
     }
     let inserted = record.clone();
-    app.db.write(move |conn| db::images::insert(conn, &inserted)).await.map_err(|error| match error {
+    let done = app.db.write(move |conn| {
+        if let Some(grant) = &grant {
+            grant.lock(conn)?;
+            grant.check(conn, "", 1)?;
+        }
+        db::images::insert(conn, &inserted)
+    });
+    done.await.map_err(|error| match error {
         DbError::Duplicate => Error::Conflict(format!("Image ID {} already exists!", record.image.id)),
         other => other.into(),
     })?;
@@ -110,12 +121,22 @@ pub fn enforce_visibility(app: &App, ctx: &Context, image: &Image) -> Result<(),
 
 /// 413 when there are more than the operator allows.
 pub fn within(what: &str, count: usize, maximum: Option<u32>) -> Result<(), Error> {
+    within_limit(what, count, maximum).map_err(Error::from)
+}
+
+/// The same inside of a transaction, which ends without a trace.
+pub fn within_limit(what: &str, count: usize, maximum: Option<u32>) -> Result<(), DbError> {
     match maximum {
         Some(maximum) if count > usize::try_from(maximum).unwrap_or(usize::MAX) => {
-            Err(Error::TooLarge(format!(
+            Err(DbError::OverLimit(format!(
                 "The limit has been exceeded on the number of allowed image {what}. Attempted: {count}, Maximum: {maximum}"
             )))
         }
         _ => Ok(()),
     }
+}
+
+/// How many properties count to `image_property_quota`: those that a client may set.
+pub fn counted_properties(properties: &BTreeMap<String, String>) -> usize {
+    properties.keys().filter(|key| !key.starts_with(RESERVED_PREFIX)).count()
 }

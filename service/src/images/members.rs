@@ -8,7 +8,7 @@ use crate::context::Context;
 pub use crate::db::members::MemberRecord as Member;
 use crate::db::{self, DbError};
 use crate::error::Error;
-use crate::images::create::within;
+use crate::images::create::within_limit;
 use crate::images::{Visible, load, not_found};
 use crate::policy::Rule;
 use glasshouse_shared::image::Visibility;
@@ -71,16 +71,14 @@ pub async fn create(app: &App, ctx: &Context, id: &str, member: &str) -> Result<
     let added = app.db.write(move |conn| {
         db::members::lock(conn, &wanted)?;
         let count = db::members::list(conn, &wanted)?.len() + 1;
-        if let Err(refusal) = within("members", count, maximum) {
-            return Ok(Err(refusal));
-        }
-        db::members::insert(conn, &wanted, &new, clock::now()).map(Ok)
+        within_limit("members", count, maximum)?;
+        db::members::insert(conn, &wanted, &new, clock::now())
     });
     added.await.map_err(|error| match error {
         DbError::Duplicate => Error::Conflict(format!("Project {member} is a member of image {id} already.")),
         DbError::Missing => not_found(id),
         other => other.into(),
-    })?
+    })
 }
 
 /// The answer of a member to the offer. `status` is the word as the client wrote it: who may not answer learns that

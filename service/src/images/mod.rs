@@ -57,6 +57,11 @@ impl Visible {
         if self.shows_locations { &self.record.locations } else { &[] }
     }
 
+    /// The same in the order in which they are read: the heaviest store first, where stores have ids.
+    pub fn weighed_locations(&self, app: &App) -> Vec<&LocationRecord> {
+        by_weight(app, self.shown_locations())
+    }
+
     /// Takes out of the record what the caller may not read.
     fn hide(&mut self, app: &App, ctx: &Context) {
         self.shows_locations = ctx.is_admin || self.record.image.status != Status::Deactivated;
@@ -67,6 +72,19 @@ impl Visible {
     pub fn enforce(&self, app: &App, ctx: &Context, rule: Rule) -> Result<(), Error> {
         app.enforcer.enforce(ctx, rule, &Target::of_image(self.image(), self.member_id.as_deref()))
     }
+}
+
+/// Locations of equal weight stay in their order, and a store that nobody knows weighs nothing.
+fn by_weight<'a>(app: &App, locations: &'a [LocationRecord]) -> Vec<&'a LocationRecord> {
+    let weight = |location: &LocationRecord| {
+        let store = location.store_id().and_then(|id| app.stores.get(id));
+        store.map_or(0, |store| store.weight)
+    };
+    let mut sorted: Vec<&LocationRecord> = locations.iter().collect();
+    if app.stores.is_multi() {
+        sorted.sort_by_key(|location| std::cmp::Reverse(weight(location)));
+    }
+    sorted
 }
 
 /// The image `id`, if it exists and both the visibility rules and the policy let the caller see it.
@@ -117,6 +135,9 @@ pub fn not_found(id: &str) -> Error {
 /// What a failure of the database means where no use case gives it a meaning of its own.
 impl From<DbError> for Error {
     fn from(error: DbError) -> Self {
+        if let DbError::OverLimit(message) = error {
+            return Self::TooLarge(message);
+        }
         if let DbError::Unstorable(why) = &error {
             return Self::BadRequest(format!("A value of the request cannot be stored: {why}"));
         }

@@ -5,8 +5,8 @@ use crate::clock;
 use crate::context::Context;
 use crate::db::{self, DbError};
 use crate::error::Error;
-use crate::images::create::within;
-use crate::images::load;
+use crate::images::create::within_limit;
+use crate::images::{load, not_found};
 use crate::policy::Rule;
 
 const TAG_MAX_CHARS: usize = 255;
@@ -19,9 +19,15 @@ pub async fn add(app: &App, ctx: &Context, id: &str, tag: &str) -> Result<(), Er
     if visible.image().tags.contains(tag) {
         return Ok(());
     }
-    within("tags", visible.image().tags.len() + 1, app.limits.image_tag_quota)?;
-    let (id, tag) = (id.to_owned(), tag.to_owned());
-    Ok(app.db.write(move |conn| db::tags::add(conn, &id, &tag, clock::now())).await?)
+    let (wanted, tag, maximum) = (id.to_owned(), tag.to_owned(), app.limits.image_tag_quota);
+    let added = app.db.write(move |conn| {
+        let count = db::tags::add(conn, &wanted, &tag, clock::now())?;
+        within_limit("tags", count, maximum)
+    });
+    added.await.map_err(|error| match error {
+        DbError::Missing => not_found(id),
+        other => other.into(),
+    })
 }
 
 /// Removes `tag`. 404 when the image does not have it.

@@ -3,14 +3,17 @@
 use crate::app::App;
 use crate::clock;
 use crate::context::Context;
+use crate::db::connection::Connection;
+use crate::db::images::ImageRecord;
 use crate::db::{self, DbError};
 use crate::error::Error;
 use crate::images::attribute::Attribute;
-use crate::images::create::{enforce_visibility, within};
+use crate::images::create::{counted_properties, enforce_visibility, within_limit};
 use crate::images::locations::change::LocationChange;
 use crate::images::protection::Operation;
 use crate::images::{Visible, delete, load, locations, not_found};
 use crate::policy::Rule;
+use crate::quota::Grant;
 use glasshouse_shared::image::{Image, Status};
 
 /// One operation of a PATCH, already checked against the schema.
@@ -63,15 +66,10 @@ pub async fn update(app: &App, ctx: &Context, id: &str, changes: Vec<Change>) ->
             }
         }
     }
-    let after = &visible.record.image;
-    within("tags", after.tags.len(), app.limits.image_tag_quota.filter(|_| after.tags != before.image.tags))?;
-    let has_new_key = after.properties.keys().any(|key| !before.image.properties.contains_key(key));
-    within("properties", after.properties.len(), app.limits.image_property_quota.filter(|_| has_new_key))?;
+    let limits = limits(app, ctx, &before, &visible.record);
     // What the caller may not read is in neither state, and so stays as it is.
     let record = visible.record.clone();
-    let expected = [before.image.status];
-    let saved =
-        app.db.write(move |conn| db::images::save_changes(conn, &before, &record, &expected, clock::now()));
+    let saved = app.db.write(move |conn| save(conn, &before, &record, &limits));
     visible.record = saved.await.map_err(|error| match error {
         DbError::Missing => not_found(id),
         DbError::Stale => Error::Conflict(format!(
@@ -87,6 +85,54 @@ pub async fn update(app: &App, ctx: &Context, id: &str, changes: Vec<Change>) ->
     }
     visible.hide(app, ctx);
     Ok(visible)
+}
+
+/// What the image has to be within once it is saved; `None` also where nothing was added.
+struct Limits {
+    tags: Option<u32>,
+    properties: Option<u32>,
+    locations: Option<u32>,
+    bytes: Option<Grant>,
+}
+
+fn limits(app: &App, ctx: &Context, before: &ImageRecord, after: &ImageRecord) -> Limits {
+    let (old, new) = (&before.image, &after.image);
+    let has_new_key = new.properties.keys().any(|key| !old.properties.contains_key(key));
+    let has_new_location = after.locations.iter().any(|location| location.id.is_none());
+    let quota = Grant::of_storage(app, ctx.project_id.as_deref(), old.owner.as_deref());
+    Limits {
+        tags: app.limits.image_tag_quota.filter(|_| new.tags != old.tags),
+        properties: app.limits.image_property_quota.filter(|_| has_new_key),
+        locations: app.limits.image_location_quota.filter(|_| has_new_location),
+        bytes: quota.filter(|_| has_new_location),
+    }
+}
+
+/// Saves what changed, and looks at what came of it together with what others changed at the same time.
+fn save(
+    conn: &mut dyn Connection,
+    before: &ImageRecord,
+    record: &ImageRecord,
+    limits: &Limits,
+) -> Result<ImageRecord, DbError> {
+    let Limits { tags, properties, locations, bytes } = limits;
+    let id = &record.image.id;
+    if let Some(quota) = bytes {
+        quota.lock(conn)?;
+    }
+    let saved = db::images::save_changes(conn, before, record, &[before.image.status], clock::now())?;
+    if tags.or(*properties).or(*locations).is_none() && bytes.is_none() {
+        return Ok(saved);
+    }
+    let ImageRecord { image, locations: places } = db::images::get(conn, id)?.ok_or(DbError::Missing)?;
+    within_limit("tags", image.tags.len(), *tags)?;
+    within_limit("properties", counted_properties(&image.properties), *properties)?;
+    within_limit("locations", places.len(), *locations)?;
+    if let Some(quota) = bytes {
+        // All copies are taken to be as long as the first one.
+        quota.check(conn, id, image.size.unwrap_or_default().saturating_mul(places.len() as u64))?;
+    }
+    Ok(saved)
 }
 
 fn apply(app: &App, ctx: &Context, change: AttributeChange, image: &mut Image) -> Result<(), Error> {

@@ -15,7 +15,7 @@ pub use crate::images::pump::{Body, BodyError as UploadBodyError};
 use crate::images::pump::{BodyError, Limit, Moved, Order, PumpError, Pumped, Stages, pump};
 use crate::images::{delete, load, not_found, repair};
 use crate::policy::Rule;
-use crate::quota::{self, Resource};
+use crate::quota::Room;
 use crate::stores::{Backend, Store, StoreError, Writer};
 use glasshouse_shared::format::{Accepted, Refusal, Rules, Verdict, judge};
 use glasshouse_shared::image::{Image, Status};
@@ -39,24 +39,23 @@ pub struct Upload {
 ///
 /// The work runs in a task of its own: a client that hangs up cannot leave half a state.
 pub async fn upload(app: Arc<App>, ctx: &Context, id: &str, upload: Upload) -> Result<(), Error> {
-    // First of all, as Glance does it: a project that has too much hears so whatever image it names.
-    quota::enforce_size(&app, ctx, Resource::ImageSizeTotal, upload.size_bytes).await?;
     let visible = load(&app, ctx, id).await?;
     visible.enforce(&app, ctx, Rule::UploadImage)?;
     let image = visible.record.image;
     check_state(&image)?;
     let store_id = wanted_store(&app, upload.store.as_deref())?;
-    let limit = limit(&app, ctx, &image, upload.size_bytes).await?;
-    let arrival = Arrival { body: upload.body, limit, digests: upload.digests };
-    let ctx = ctx.clone();
-    let saving = tokio::spawn(async move { save(app, &ctx, image, (&store_id, arrival)).await });
+    check_cap(&app, upload.size_bytes)?;
+    let room = Room::of(&app, ctx, &image).await?;
+    let arrival = Arrival { body: upload.body, size_bytes: upload.size_bytes, room, digests: upload.digests };
+    let saving = tokio::spawn(async move { save(app, image, (&store_id, arrival)).await });
     saving.await.map_err(Error::internal)?
 }
 
 /// The data once it may come.
 struct Arrival {
     body: Body,
-    limit: Limit,
+    size_bytes: Option<u64>,
+    room: Room,
     digests: SentDigests,
 }
 
@@ -87,47 +86,27 @@ pub(super) fn wanted_store(app: &App, wanted: Option<&str>) -> Result<String, Er
     Ok(store.id.clone())
 }
 
-/// How much may arrive: what was announced, the cap on one image and what is left of the project's quota.
-pub(super) async fn limit(
-    app: &App,
-    ctx: &Context,
-    image: &Image,
-    declared: Option<u64>,
-) -> Result<Limit, Error> {
-    let mut maximum = app.limits.image_size_cap;
-    if let (Some(quota), Some(project)) = (app.limits.user_storage_quota, ctx.project_id.clone()) {
-        let id = image.id.clone();
-        let used = app.db.read(move |conn| db::usage::claimed_bytes(conn, &project, Some(&id))).await?;
-        maximum = maximum.min(quota.saturating_sub(used));
-        if maximum == 0 {
-            return Err(Error::TooLarge("The storage quota of the project is used up.".to_owned()));
-        }
+/// 413 when the announced size is beyond the cap on one image.
+pub(super) fn check_cap(app: &App, declared: Option<u64>) -> Result<(), Error> {
+    let cap = app.limits.image_size_cap;
+    match declared.filter(|declared| *declared > cap) {
+        Some(declared) => Err(too_long(declared, cap)),
+        None => Ok(()),
     }
-    if let Some(declared) = declared.filter(|declared| *declared > maximum) {
-        return Err(Error::TooLarge(format!(
-            "The image is {declared} bytes long; {maximum} bytes are allowed at the moment."
-        )));
-    }
-    Ok(Limit { declared, maximum })
+}
+
+pub(super) fn too_long(wanted: u64, maximum: u64) -> Error {
+    Error::TooLarge(format!("The image is {wanted} bytes long; {maximum} bytes are allowed at the moment."))
 }
 
 /// Claims the image, stores the data, and undoes everything when that fails.
-async fn save(
-    app: Arc<App>,
-    ctx: &Context,
-    image: Image,
-    (store_id, arrival): (&str, Arrival),
-) -> Result<(), Error> {
+async fn save(app: Arc<App>, image: Image, (store_id, arrival): (&str, Arrival)) -> Result<(), Error> {
     let store = app.stores.get(store_id).ok_or_else(|| Error::internal("a store vanished"))?;
-    let image = claim(&app, &image.id).await?;
+    let (image, left) = claim(&app, &image.id, (arrival.room.clone(), arrival.size_bytes)).await?;
     // It was in queued: whoever still wants to put it back has nothing to do any more.
     app.jobs.cancel(&image.id);
-    let done = async {
-        // Only now this image counts among those that arrive.
-        quota::enforce(&app, ctx, Resource::ImageCountUploading, 0).await?;
-        transfer(&app, &image, store, arrival).await
-    };
-    match done.await {
+    let limit = Limit { declared: arrival.size_bytes, maximum: left.min(app.limits.image_size_cap) };
+    match transfer(&app, &image, store, (arrival, limit)).await {
         Ok(()) => Ok(()),
         Err(error) => {
             release(&app, &image.id).await;
@@ -136,11 +115,12 @@ async fn save(
     }
 }
 
-/// queued → saving together with the lease that says which node is at work. Answers the image as it is from then on:
-/// its formats cannot change any more.
-async fn claim(app: &App, id: &str) -> Result<Image, Error> {
+/// queued → saving together with the lease that says which node is at work, and with the place in the quota. Answers
+/// the image as it is from then on, whose formats cannot change any more, and how many bytes there is room for.
+async fn claim(app: &App, id: &str, (room, declared): (Room, Option<u64>)) -> Result<(Image, u64), Error> {
     let (wanted, node) = (id.to_owned(), app.node.clone());
     let claimed = app.db.write(move |conn| {
+        let left = room.reserve(conn, &wanted, declared)?;
         db::images::set_status(
             conn,
             &wanted,
@@ -148,8 +128,9 @@ async fn claim(app: &App, id: &str) -> Result<Image, Error> {
             &StatusChange::to(Status::Saving),
             clock::now(),
         )?;
+        room.check_arriving(conn)?;
         db::leases::acquire(conn, &wanted, &node, clock::now())?;
-        Ok(db::images::get(conn, &wanted)?.ok_or(DbError::Missing)?.image)
+        Ok((db::images::get(conn, &wanted)?.ok_or(DbError::Missing)?.image, left))
     });
     claimed.await.map_err(|error| match error {
         DbError::Stale => wrong_status(Status::Saving),
@@ -200,15 +181,20 @@ pub(super) async fn remove_stray(backend: &dyn Backend, id: &str) -> Result<(), 
     Ok(())
 }
 
-async fn transfer(app: &App, image: &Image, store: &Store, arrival: Arrival) -> Result<(), Error> {
-    let Arrival { body, limit, digests } = arrival;
+async fn transfer(
+    app: &App,
+    image: &Image,
+    store: &Store,
+    (arrival, limit): (Arrival, Limit),
+) -> Result<(), Error> {
+    let Arrival { body, room, digests, .. } = arrival;
     let hashes = digests.to_compute(&app.images.hashing_algorithm).map_err(Error::internal)?;
     let stages = Stages::new(hashes);
     let order = Order { limit, stages, content: Vec::new(), stops_when_unsafe: stops_when_unsafe(image) };
     let mut writer = open(store.backend(), &image.id, limit.declared).await.map_err(store_error)?;
     match pump(body, order, &mut *writer).await {
         Ok(Moved { stages, .. }) => {
-            let whole = Whole { writer, stages, hold: Hold::Lease };
+            let whole = Whole { writer, stages, hold: Hold::Lease, room };
             settle(app, image, store, whole, |computed| digests.verify(computed)).await
         }
         Err(interrupted) => {
@@ -237,6 +223,7 @@ pub(super) struct Whole {
     pub writer: Box<dyn Writer>,
     pub stages: Stages,
     pub hold: Hold,
+    pub room: Room,
 }
 
 /// Verifies, judges, commits and activates; a refusal leaves nothing in the store. `verify` is given every digest that
@@ -248,7 +235,7 @@ pub(super) async fn settle(
     whole: Whole,
     verify: impl FnOnce(&[(&str, &str)]) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let Whole { writer, stages, hold } = whole;
+    let Whole { writer, stages, hold, room } = whole;
     let names = stages.algorithms();
     let pumped = stages.finish();
     let values = pumped.hashes.iter().map(String::as_str);
@@ -266,10 +253,12 @@ pub(super) async fn settle(
         if app.stores.is_multi() { LocationRecord::metadata_of(&store.id) } else { serde_json::Map::new() };
     let location = LocationRecord::active(url, metadata);
     let change = active(app, pumped, &accepted);
-    match activate(app, &image.id, (&location, change), &hold).await {
+    match activate(app, &image.id, (&location, change), (&hold, room)).await {
         Ok(()) => Ok(()),
         // What a resumable upload brought can be had again: only the record is missing.
-        Err(error) if matches!(hold, Hold::Upload(_)) && !matches!(error, Error::Gone(_)) => Err(error),
+        Err(error @ (Error::Internal(_) | Error::Unavailable { .. })) if matches!(hold, Hold::Upload(_)) => {
+            Err(error)
+        }
         Err(error) => match is_active(app, &image.id).await {
             // The bytes there are another upload's, which came while this one was given up.
             Ok(true) if matches!(error, Error::Gone(_)) => Err(error),
@@ -335,17 +324,18 @@ async fn activate(
     app: &App,
     id: &str,
     (location, change): (&LocationRecord, StatusChange),
-    hold: &Hold,
+    (hold, room): (&Hold, Room),
 ) -> Result<(), Error> {
     let (wanted, location) = (id.to_owned(), location.clone());
     let (node, hold) = (app.node.clone(), hold.clone());
     let done = app.db.write(move |conn| {
         let now = clock::now();
+        room.settle(conn, &wanted, change.size.flatten().unwrap_or_default())?;
         db::images::set_status(conn, &wanted, &[Status::Saving], &change, now)?;
         locations::add(conn, &wanted, &location.url, &location.metadata, now)?;
         match &hold {
             Hold::Lease => db::leases::finish(conn, &wanted, &node),
-            Hold::Upload(upload_id) => db::uploads::complete(conn, upload_id),
+            Hold::Upload(upload_id) => db::uploads::complete(conn, upload_id, &wanted),
         }
     });
     done.await.map_err(|error| match error {

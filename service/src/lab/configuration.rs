@@ -27,6 +27,8 @@ pub fn of(folder: &Folder, listen: SocketAddr) -> Result<Config, LabError> {
             max_request_id_length: 64,
             trust_proxy_headers: false,
             client_timeout: Duration::from_mins(15),
+            document_timeout: Duration::from_secs(30),
+            flat_json_errors: false,
             disable_by_file: None,
             cors: CorsConfig::default(),
         },
@@ -103,6 +105,7 @@ fn limits() -> LimitsConfig {
     LimitsConfig {
         image_size_cap: TEBIBYTE,
         user_storage_quota: None,
+        charge_image_owner: true,
         upload_expiry: Duration::from_hours(24),
         image_member_quota: Some(128),
         image_property_quota: Some(128),

@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::rules::{DEFINITIONS, Definition, Scope};
+use super::rules::{DEFINITIONS, Definition, Rule, Scope};
+
+/// Answers the calls of this service that ask a rule.
+pub type Calls<'a> = &'a dyn Fn(Rule) -> Vec<String>;
 
 /// A policy file that changes nothing: every rule, commented out, with what it is for.
-pub fn sample_yaml() -> String {
+pub fn sample_yaml(calls: Calls<'_>) -> String {
     let mut text = String::from(
         "# The rules of the Image service with their defaults. A line without the leading \"#\" replaces the default\n\
          # of that rule as a whole. The file is read again when it changes.\n",
@@ -13,8 +16,8 @@ pub fn sample_yaml() -> String {
     for definition in DEFINITIONS {
         text.push('\n');
         line(&mut text, "# ", definition.sentence);
-        for operation in definition.operations {
-            line(&mut text, "#   ", operation);
+        for operation in asked_by(definition, calls) {
+            line(&mut text, "#   ", &operation);
         }
         line(&mut text, "#", &setting(definition));
     }
@@ -26,11 +29,23 @@ fn setting(definition: &Definition) -> String {
     format!("\"{}\": \"{}\"", definition.name, definition.check)
 }
 
+/// The calls of this service, and after them those of the reference that it does not have.
+fn asked_by(definition: &Definition, calls: Calls<'_>) -> Vec<String> {
+    let mut all = calls(definition.rule);
+    for operation in definition.operations {
+        if !all.iter().any(|call| call == operation) {
+            all.push((*operation).to_owned());
+        }
+    }
+    all
+}
+
 /// The page for operators: one table row for each rule.
-pub fn markdown() -> String {
+pub fn markdown(calls: Calls<'_>) -> String {
     let mut text = String::from(PAGE_HEAD);
     for definition in DEFINITIONS {
-        let operations: Vec<String> = definition.operations.iter().map(|call| format!("`{call}`")).collect();
+        let operations = asked_by(definition, calls);
+        let operations: Vec<String> = operations.iter().map(|call| format!("`{call}`")).collect();
         let check =
             if definition.check.is_empty() { "always".to_owned() } else { format!("`{}`", definition.check) };
         let scope = match definition.scope {

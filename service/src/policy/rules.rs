@@ -21,7 +21,7 @@ pub struct Definition {
     pub scope: Scope,
     /// The check of older releases, OR-ed in with `enforce_new_defaults = False`.
     pub old_check: Option<&'static str>,
-    /// The calls that ask this rule.
+    /// The calls of the reference that ask this rule. Those of this service are in its route table.
     pub operations: &'static [&'static str],
     pub sentence: &'static str,
 }

@@ -350,7 +350,7 @@ fn the_target_of_a_shared_image_is_private_to_strangers() {
 
 #[test]
 fn the_sample_file_changes_nothing_and_can_be_switched_on_line_by_line() {
-    let sample = sample_yaml();
+    let sample = sample_yaml(&crate::api::calls_of);
     let dir = tempfile::tempdir().unwrap();
     let switched_on = sample.replace("\n#\"", "\n\"");
     let enforcer = enforcer(dir.path(), &switched_on).unwrap();
@@ -362,7 +362,7 @@ fn the_sample_file_changes_nothing_and_can_be_switched_on_line_by_line() {
 
 #[test]
 fn the_page_has_a_row_for_every_rule() {
-    let page = markdown();
+    let page = markdown(&crate::api::calls_of);
     for definition in DEFINITIONS {
         assert!(
             page.contains(&format!("| `{}` | {}", definition.name, definition.sentence)),
@@ -371,4 +371,16 @@ fn the_page_has_a_row_for_every_rule() {
         );
     }
     assert!(page.contains("| `get_images` | "));
+}
+
+#[test]
+fn a_rule_names_every_call_of_this_service_that_asks_it() {
+    let page = markdown(&crate::api::calls_of);
+    let row = page.lines().find(|line| line.starts_with("| `upload_image` | ")).unwrap();
+    for call in ["PUT /v2/images/{image_id}/file", "PATCH /v2/images/{image_id}/uploads/{upload_id}"] {
+        assert_eq!(row.matches(&format!("`{call}`")).count(), 1, "{call}: {row}");
+    }
+    // No route of this service is for it, but the reference has a call.
+    let none = |_| Vec::new();
+    assert!(markdown(&none).contains("`PUT /v2/images/{image_id}/file`"));
 }

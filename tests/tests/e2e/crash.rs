@@ -82,8 +82,9 @@ fn two_gibibytes_go_in_and_out_within_64_mebibytes_of_memory() {
 }
 
 #[test]
-fn asked_to_end_it_finishes_the_upload_under_way() {
+fn asked_to_end_it_finishes_the_upload_under_way_and_waits_for_nobody_else() {
     use std::io::{Read as _, Write as _};
+    use std::net::TcpStream;
     let scratch = Scratch::new("graceful");
     let database = Database::sqlite_in(scratch.path());
     let mut controller = Deployment::start(scratch, database, Keystone::shared());
@@ -92,9 +93,27 @@ fn asked_to_end_it_finishes_the_upload_under_way() {
     let mut socket = api.begin_upload(&id, 8, b"half");
     let path = format!("/v2/images/{id}");
     wait::until_true("the upload under way", wait::STEP, || api.get(&path).json()["status"] == "saving");
-    controller.service.process.signal(glasshouse_tests::process::Signal::TERM);
     let port = controller.service.port;
+    // Nothing; half a head; a whole request that was answered; half of the next one behind it.
+    let request = "GET /healthcheck HTTP/1.1\r\nHost: controller\r\n\r\n";
+    let mut others =
+        ["", "GET /v2/images HTTP/1.1\r\nHost:", request, &format!("{request}GET /v2")].map(|said| {
+            let mut socket = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
+            socket.set_read_timeout(Some(wait::STEP)).expect("a limit");
+            socket.write_all(said.as_bytes()).expect("taken");
+            if said.contains("healthcheck") {
+                let mut answer = [0; 12];
+                socket.read_exact(&mut answer).expect("an answer");
+                assert_eq!(&answer, b"HTTP/1.1 200");
+            }
+            socket
+        });
+    controller.service.process.signal(glasshouse_tests::process::Signal::TERM);
     wait::until_true("a closed door", wait::STEP, || !glasshouse_tests::process::is_listening(port));
+    for other in &mut others {
+        // To its end, which comes while the upload is still waited for.
+        other.read_to_end(&mut Vec::new()).expect("the end of the connection");
+    }
     socket.write_all(b"rest").expect("the rest is taken");
     socket.set_read_timeout(Some(wait::STEP)).expect("a limit");
     let mut answer = vec![0; 12];

@@ -22,6 +22,27 @@ pub const OPTIONS: &[Opt] = &[
     .or("86400"),
     Opt::new(
         "glasshouse",
+        "document_timeout",
+        Integer,
+        "Seconds after which a sender is cut off who is silent in the middle of a body that is no image data; ten times as long it may take altogether.",
+    )
+    .or("30"),
+    Opt::new(
+        "glasshouse",
+        "flat_json_errors",
+        Boolean,
+        "Errors that are asked for as JSON have the flat form of Glance, which python-glanceclient cannot read; False: they are nested below `error`.",
+    )
+    .or("False"),
+    Opt::new(
+        "glasshouse",
+        "charge_image_owner",
+        Boolean,
+        "The project that owns an image pays for it with its quota and limits; False: the caller's, as in Glance.",
+    )
+    .or("True"),
+    Opt::new(
+        "glasshouse",
         "keystone_limits_cache_time",
         Integer,
         "Seconds for which limits that were read from Keystone are believed; 0 = always ask.",

@@ -20,6 +20,7 @@ use crate::db::{self, DbError};
 use crate::error::Error;
 use crate::images::{Visible, delete, load, not_found, repair};
 use crate::policy::Rule;
+use crate::quota::Grant;
 use glasshouse_shared::image::Status;
 
 /// What such tasks are called.
@@ -239,7 +240,8 @@ async fn work(app: &App, addition: &Addition) -> Result<(), Error> {
         }
     }
     let found = outside::find(app, &new.url, Map::new()).await?;
-    outside::check_quota(app, project_id.as_deref(), image_id, found.size_bytes).await?;
+    let quota = Grant::of_storage(app, project_id.as_deref(), image.owner.as_deref());
+    check_quota(app, quota.clone(), image_id, found.size_bytes).await?;
     image.size = Some(found.size_bytes);
     let record = ImageRecord { image, locations: vec![found.location] };
     let mut change = StatusChange { size: Some(Some(found.size_bytes)), ..StatusChange::to(Status::Active) };
@@ -250,20 +252,20 @@ async fn work(app: &App, addition: &Addition) -> Result<(), Error> {
             change.checksum = Some(Some(hashed.checksum));
             change.os_hash_algo = Some(Some(hashed.algorithm));
             change.os_hash_value = Some(Some(hashed.value));
-            activate(app, &record, change, Lease::Return).await
+            activate(app, &record, change, (Lease::Return, quota)).await
         }
         Some(Expected { algorithm, value }) => {
             change.os_hash_algo = Some(Some(algorithm.clone()));
             change.os_hash_value = Some(Some(value.clone()));
-            activate(app, &record, change, Lease::Return).await
+            activate(app, &record, change, (Lease::Return, quota)).await
         }
         None if app.images.hash_locations => {
             let algorithm = app.images.hashing_algorithm.clone();
             change.os_hash_algo = Some(Some(algorithm.clone()));
-            activate(app, &record, change, Lease::Keep).await?;
+            activate(app, &record, change, (Lease::Keep, quota)).await?;
             hash::complete(app, &record, &algorithm).await
         }
-        None => activate(app, &record, change, Lease::Return).await,
+        None => activate(app, &record, change, (Lease::Return, quota)).await,
     }
 }
 
@@ -292,12 +294,28 @@ enum Lease {
     Keep,
 }
 
-async fn activate(app: &App, record: &ImageRecord, change: StatusChange, lease: Lease) -> Result<(), Error> {
+/// Before the data is read, which may take its time; what counts is how it is when the image becomes active.
+async fn check_quota(app: &App, quota: Option<Grant>, id: &str, more_bytes: u64) -> Result<(), Error> {
+    let Some(quota) = quota else { return Ok(()) };
+    let id = id.to_owned();
+    Ok(app.db.read(move |conn| quota.check(conn, &id, more_bytes).map(|_| ())).await?)
+}
+
+async fn activate(
+    app: &App,
+    record: &ImageRecord,
+    change: StatusChange,
+    (lease, quota): (Lease, Option<Grant>),
+) -> Result<(), Error> {
     let id = record.image.id.clone();
     let (wanted, locations, node) = (id.clone(), record.locations.clone(), app.node.clone());
     let formats = (record.image.disk_format.clone(), record.image.container_format.clone());
     let done = app.db.write(move |conn| {
         let now = clock::now();
+        if let Some(quota) = &quota {
+            quota.lock(conn)?;
+            quota.check(conn, &wanted, change.size.flatten().unwrap_or_default())?;
+        }
         // The data was looked into as these.
         let latest = db::images::get(conn, &wanted)?.ok_or(DbError::Missing)?.image;
         if (latest.disk_format, latest.container_format) != formats {

@@ -74,7 +74,7 @@ pub async fn apply(
         LocationChange::Add { at, named } => {
             visible.enforce(app, ctx, Rule::SetImageLocation)?;
             check_open(app, &visible.record.image, "add", &[Status::Active, Status::Queued])?;
-            add(app, ctx, visible, at, named).await
+            add(app, visible, at, named).await
         }
         LocationChange::Replace { all } if all.is_empty() => {
             Err(Error::Forbidden("The locations of an image cannot be emptied.".to_owned()))
@@ -82,7 +82,7 @@ pub async fn apply(
         LocationChange::Replace { all } => {
             visible.enforce(app, ctx, Rule::SetImageLocation)?;
             check_open(app, &visible.record.image, "replace", &[Status::Active, Status::Queued])?;
-            replace(app, ctx, visible, all).await
+            replace(app, visible, all).await
         }
         LocationChange::Remove { at } => {
             visible.enforce(app, ctx, Rule::DeleteImageLocation)?;
@@ -108,13 +108,7 @@ fn check_open(app: &App, image: &Image, verb: &str, statuses: &[Status]) -> Resu
     Ok(())
 }
 
-async fn add(
-    app: &App,
-    ctx: &Context,
-    visible: &mut Visible,
-    at: Position,
-    named: NamedLocation,
-) -> Result<(), Error> {
+async fn add(app: &App, visible: &mut Visible, at: Position, named: NamedLocation) -> Result<(), Error> {
     let digests = check_digests(app, &visible.record.image, std::slice::from_ref(&named))?;
     let count = visible.record.locations.len();
     let at = match at {
@@ -129,19 +123,13 @@ async fn add(
     if visible.record.locations.iter().any(|location| is_same(location, &found.location)) {
         return Err(twice());
     }
-    check_quota(app, ctx, visible, std::slice::from_ref(&found)).await?;
     visible.record.image.size.get_or_insert(found.size_bytes);
     visible.record.locations.insert(at, found.location);
     activate(&mut visible.record.image, digests)
 }
 
 /// An image without locations gets them; otherwise only the metadata may be others.
-async fn replace(
-    app: &App,
-    ctx: &Context,
-    visible: &mut Visible,
-    all: Vec<NamedLocation>,
-) -> Result<(), Error> {
+async fn replace(app: &App, visible: &mut Visible, all: Vec<NamedLocation>) -> Result<(), Error> {
     let digests = check_digests(app, &visible.record.image, &all)?;
     within("locations", all.len(), app.limits.image_location_quota)?;
     let before = &visible.record.locations;
@@ -172,7 +160,6 @@ async fn replace(
         }
         found.push(next);
     }
-    check_quota(app, ctx, visible, &found).await?;
     if let Some(first) = found.first() {
         visible.record.image.size.get_or_insert(first.size_bytes);
     }
@@ -211,14 +198,6 @@ fn is_same(one: &LocationRecord, other: &LocationRecord) -> bool {
 
 fn twice() -> Error {
     Error::BadRequest("The image has this location already.".to_owned())
-}
-
-/// All copies are taken to be as long as the first one.
-async fn check_quota(app: &App, ctx: &Context, visible: &Visible, found: &[Found]) -> Result<(), Error> {
-    let image = &visible.record.image;
-    let size_bytes = image.size.or_else(|| Some(found.first()?.size_bytes)).unwrap_or(0);
-    let more_bytes = size_bytes.saturating_mul(found.len() as u64);
-    outside::check_quota(app, ctx.project_id.as_deref(), &image.id, more_bytes).await
 }
 
 /// A queued image has its data from here on.

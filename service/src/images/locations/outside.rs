@@ -4,7 +4,6 @@
 use serde_json::{Map, Value};
 
 use crate::app::App;
-use crate::db;
 use crate::db::locations::LocationRecord;
 use crate::error::Error;
 use crate::outbound::Refused;
@@ -64,20 +63,6 @@ pub fn store_of<'a>(app: &'a App, url: &str) -> Result<&'a Store, Error> {
 
 pub fn invalid(why: &str) -> Error {
     Error::BadRequest(format!("Invalid location: {why}."))
-}
-
-/// 413 when so much more does not fit into the quota of the project; the image itself does not count.
-pub async fn check_quota(app: &App, project: Option<&str>, id: &str, more_bytes: u64) -> Result<(), Error> {
-    let (Some(quota), Some(project)) = (app.limits.user_storage_quota, project) else { return Ok(()) };
-    let (id, project) = (id.to_owned(), project.to_owned());
-    let used = app.db.read(move |conn| db::usage::claimed_bytes(conn, &project, Some(&id))).await?;
-    let left = quota.saturating_sub(used);
-    if more_bytes > left {
-        return Err(Error::TooLarge(format!(
-            "The location holds {more_bytes} bytes; {left} bytes of the quota of the project are left."
-        )));
-    }
-    Ok(())
 }
 
 fn is_plain(value: &Value) -> bool {

@@ -17,8 +17,9 @@ use crate::images::pump::{
     Body, BodyError, Interrupted, Limit, Moved, Nowhere, Order, PumpError, Stages, pump,
 };
 use crate::images::upload::{
-    Hold, Whole, limit, pump_error, remove_stray, settle, stops_when_unsafe, store_error,
+    Hold, Whole, pump_error, remove_stray, settle, stops_when_unsafe, store_error, too_long,
 };
+use crate::quota::Room;
 use crate::stores::{Batch, ByteRange, Store, StoreError, Writer};
 use glasshouse_shared::checksum::HashDigest;
 use glasshouse_shared::image::Image;
@@ -48,12 +49,14 @@ pub struct Piece {
 /// The work runs in a task of its own: a client that hangs up leaves what came, and nothing half done.
 pub async fn append(app: Arc<App>, ctx: &Context, ids: (&str, &str), piece: Piece) -> Result<State, Error> {
     let found = find(&app, ctx, ids).await?;
-    let maximum = limit(&app, ctx, &found.image, None).await?.maximum;
+    let room = Room::of(&app, ctx, &found.image).await?;
+    let maximum = room.left(&app, &found.image.id).await?.min(app.limits.image_size_cap);
+    let room = (room, maximum);
     let (image, id) = (found.image, found.record.id);
     let appending = tokio::spawn(async move {
         let mut turn = app.uploads.turn(&id).await;
         let record = latest(&app, &id).await?;
-        let record = append_in_turn(&app, &mut turn, (&image, record), maximum, piece).await?;
+        let record = append_in_turn(&app, &mut turn, (&image, record), room, piece).await?;
         drop(turn);
         if record.is_complete {
             app.uploads.forget(&id);
@@ -67,17 +70,21 @@ async fn append_in_turn(
     app: &App,
     turn: &mut Turn,
     (image, mut record): (&Image, UploadRecord),
-    maximum: u64,
+    (room, maximum): (Room, u64),
     piece: Piece,
 ) -> Result<UploadRecord, Error> {
     let length_bytes = check(&record, &piece, maximum)?;
     if let Some(length_bytes) = length_bytes.filter(|_| record.length_bytes.is_none()) {
-        let id = record.id.clone();
-        app.db.write(move |conn| db::uploads::set_length(conn, &id, length_bytes)).await.map_err(ended)?;
+        let (id, image_id, room) = (record.id.clone(), record.image_id.clone(), room.clone());
+        let announced = app.db.write(move |conn| {
+            room.reserve(conn, &image_id, Some(length_bytes))?;
+            db::uploads::set_length(conn, &id, length_bytes)
+        });
+        announced.await.map_err(ended)?;
     }
     record.length_bytes = length_bytes;
     let store = app.stores.get(&record.store).ok_or_else(|| Error::internal("a store vanished"))?;
-    let job = Job { app, image, store, record: &record, maximum };
+    let job = Job { app, image, store, record: &record, room: &room, maximum };
     let hashes = job.hashes(&piece.whole).map_err(Error::internal)?;
     let writer = job.open().await?;
     let stages = match job.catch_up(turn, hashes).await {
@@ -122,9 +129,7 @@ fn check(record: &UploadRecord, piece: &Piece, maximum: u64) -> Result<Option<u6
         return step(UploadProblem::InconsistentLength, message);
     }
     if let Some(wanted) = length.max(end).filter(|wanted| *wanted > maximum) {
-        return Err(Error::TooLarge(format!(
-            "The image is {wanted} bytes long; {maximum} bytes are allowed at the moment."
-        )));
+        return Err(too_long(wanted, maximum));
     }
     Ok(length)
 }
@@ -135,6 +140,7 @@ struct Job<'a> {
     image: &'a Image,
     store: &'a Store,
     record: &'a UploadRecord,
+    room: &'a Room,
     maximum: u64,
 }
 
@@ -264,7 +270,8 @@ impl Job<'_> {
             leading: [whole.leading, SentDigest::read_all(&self.record.digests)].concat(),
             ..whole
         };
-        let arrived = Whole { writer, stages, hold: Hold::Upload(self.record.id.clone()) };
+        let (hold, room) = (Hold::Upload(self.record.id.clone()), self.room.clone());
+        let arrived = Whole { writer, stages, hold, room };
         let settled = settle(self.app, self.image, self.store, arrived, |computed| whole.verify(computed));
         match settled.await {
             Ok(()) => Ok(()),
@@ -386,7 +393,7 @@ fn ended(error: DbError) -> Error {
 /// A writer that records how much is durable.
 struct Checkpoints<'a> {
     app: &'a App,
-    upload_id: &'a str,
+    record: &'a UploadRecord,
     inner: Box<dyn Writer>,
     recorded_bytes: u64,
     written_bytes: u64,
@@ -400,7 +407,7 @@ impl<'a> Checkpoints<'a> {
         let offset = job.record.offset_bytes;
         Self {
             app: job.app,
-            upload_id: &job.record.id,
+            record: job.record,
             inner,
             recorded_bytes: offset,
             written_bytes: offset,
@@ -414,10 +421,11 @@ impl<'a> Checkpoints<'a> {
             return Ok(());
         }
         self.inner.flush().await?;
-        let (id, expires_at) = (self.upload_id.to_owned(), expiry(self.app));
-        let step = (self.recorded_bytes, self.written_bytes);
-        let recorded = self.app.db.write(move |conn| db::uploads::advance(conn, &id, step, expires_at)).await;
-        if let Err(error) = recorded {
+        let (id, image_id) = (self.record.id.clone(), self.record.image_id.clone());
+        let (step, expires_at) = ((self.recorded_bytes, self.written_bytes), expiry(self.app));
+        let recorded =
+            self.app.db.write(move |conn| db::uploads::advance(conn, (&id, &image_id), step, expires_at));
+        if let Err(error) = recorded.await {
             let message = format!("what came could not be recorded: {error}");
             self.failure = Some(error);
             return Err(StoreError::Other(message.into()));

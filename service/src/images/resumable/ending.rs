@@ -32,6 +32,7 @@ fn put_back(conn: &mut dyn Connection, record: &UploadRecord) -> Result<(), DbEr
     if record.is_complete {
         return Ok(());
     }
+    db::reservations::release(conn, &record.image_id)?;
     let change = StatusChange::to_queued();
     match db::images::set_status(conn, &record.image_id, &[Status::Saving], &change, clock::now()) {
         // It was deleted.

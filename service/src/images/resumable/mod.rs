@@ -15,10 +15,10 @@ pub use crate::db::uploads::UploadRecord;
 use crate::db::{self, DbError};
 use crate::error::Error;
 use crate::images::digests::SentDigest;
-use crate::images::upload::{check_state, limit, wanted_store, wrong_status};
+use crate::images::upload::{check_cap, check_state, wanted_store, wrong_status};
 use crate::images::{load, not_found};
 use crate::policy::Rule;
-use crate::quota::{self, Resource};
+use crate::quota::Room;
 use glasshouse_shared::image::{Image, Status};
 
 mod append;
@@ -59,7 +59,6 @@ impl State {
 
 /// Claims a queued image for data that will come in pieces.
 pub async fn create(app: &App, ctx: &Context, image_id: &str, new: NewUpload) -> Result<State, Error> {
-    quota::enforce_size(app, ctx, Resource::ImageSizeTotal, new.length_bytes).await?;
     let visible = load(app, ctx, image_id).await?;
     visible.enforce(app, ctx, Rule::UploadImage)?;
     let image = visible.record.image;
@@ -68,7 +67,8 @@ pub async fn create(app: &App, ctx: &Context, image_id: &str, new: NewUpload) ->
     if app.stores.get(&store).is_none_or(|store| store.read_only) {
         return Err(Error::Gone("The store takes no data.".to_owned()));
     }
-    limit(app, ctx, &image, new.length_bytes).await?;
+    check_cap(app, new.length_bytes)?;
+    let room = Room::of(app, ctx, &image).await?;
     let record = UploadRecord {
         id: clock::fresh_id(),
         image_id: image.id,
@@ -82,9 +82,13 @@ pub async fn create(app: &App, ctx: &Context, image_id: &str, new: NewUpload) ->
     };
     let claimed = record.clone();
     let done = app.db.write(move |conn| {
+        let (image_id, length_bytes) = (&claimed.image_id, claimed.length_bytes);
+        // What an upload that is complete left; it has nothing reserved.
+        db::uploads::delete_of_image(conn, image_id)?;
+        room.reserve(conn, image_id, length_bytes)?;
         let change = StatusChange::to(Status::Saving);
-        db::images::set_status(conn, &claimed.image_id, &[Status::Queued], &change, clock::now())?;
-        db::uploads::delete_of_image(conn, &claimed.image_id)?;
+        db::images::set_status(conn, image_id, &[Status::Queued], &change, clock::now())?;
+        room.check_arriving(conn)?;
         db::uploads::insert(conn, &claimed)
     });
     done.await.map_err(|error| match error {
@@ -94,11 +98,6 @@ pub async fn create(app: &App, ctx: &Context, image_id: &str, new: NewUpload) ->
     })?;
     // It was in queued: whoever still wants to put it back has nothing to do any more.
     app.jobs.cancel(&record.image_id);
-    // Only now this image counts among those that arrive.
-    if let Err(error) = quota::enforce(app, ctx, Resource::ImageCountUploading, 0).await {
-        ending::end(app, &record).await?;
-        return Err(error);
-    }
     Ok(State::of(app, record))
 }
 

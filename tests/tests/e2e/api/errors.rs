@@ -1,8 +1,16 @@
 //! What every answer has in common: the request id, refused methods, and the three forms of an error.
 
-use glasshouse_tests::deployment::{Deployment, Site};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::OnceLock;
+
+use glasshouse_tests::deployment::{Database, Deployment, Site};
+use glasshouse_tests::glance::Glance;
 use glasshouse_tests::http::Answer;
-use glasshouse_tests::keystone::MEMBER;
+use glasshouse_tests::keystone::{Keystone, MEMBER};
+use glasshouse_tests::scratch::Scratch;
+use glasshouse_tests::wait;
+use serde_json::json;
 
 use super::{listed, queued};
 
@@ -80,6 +88,61 @@ fn an_error_is_json_for_clients_that_ask_for_json(controller: &Deployment) {
         let error = &answer.json()["error"];
         assert_eq!((error["code"].as_u64(), error["title"].as_str()), (Some(404), Some("Not Found")));
         assert!(error["message"].as_str().is_some_and(|text| text.contains("3f2504e0")), "{error}");
+    }
+}
+
+/// With short patience, and with the errors of Glance.
+fn ours() -> &'static Deployment {
+    static OURS: OnceLock<Deployment> = OnceLock::new();
+    OURS.get_or_init(|| {
+        let scratch = Scratch::new("deployment-errors");
+        let database = Database::sqlite_in(scratch.path());
+        let extra = "[glasshouse]\ndocument_timeout = 1\nflat_json_errors = True\n";
+        Deployment::start_with(scratch, database, Keystone::shared(), extra)
+    })
+}
+
+#[test]
+fn errors_are_flat_where_the_operator_wants_those_of_glance() {
+    let theirs = Glance::shared().site();
+    for path in [UNKNOWN, "/v2/images/%3Cb%3E"] {
+        let errors = [ours().site(), theirs.clone()].map(|site| {
+            let answer = site.api(MEMBER).call("GET", path).header("accept", "application/json").send();
+            let answer = answer.expect(404);
+            assert!(kind(&answer).starts_with("application/json"), "{}", kind(&answer));
+            answer.json()
+        });
+        assert_eq!(errors[0], errors[1], "{path}");
+        assert_eq!((&errors[0]["code"], &errors[0]["title"]), (&json!("404 Not Found"), &json!("Not Found")));
+    }
+    // In each of the other forms both say the same as ever.
+    for accept in ["*/*", "text/plain"] {
+        let [one, other] = [ours().site(), theirs.clone()].map(|site| {
+            let answer = site.api(MEMBER).call("GET", UNKNOWN).header("accept", accept).send().expect(404);
+            (kind(&answer).to_owned(), answer.text().split_whitespace().collect::<Vec<_>>().join(" "))
+        });
+        assert_eq!(one, other, "{accept}");
+    }
+}
+
+#[test]
+fn a_sender_who_begins_a_document_and_falls_silent_is_408() {
+    let api = ours().api(MEMBER);
+    let address = api.base().trim_start_matches("http://").to_owned();
+    for begun in ["", "{\"name\": "] {
+        let mut socket = TcpStream::connect(&address).expect("a connection");
+        socket.set_read_timeout(Some(wait::STEP)).expect("a limit");
+        let head = format!(
+            "POST /v2/images HTTP/1.1\r\nHost: {address}\r\nX-Auth-Token: {}\r\n\
+             Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{begun}",
+            ours().keystone.token(MEMBER)
+        );
+        socket.write_all(head.as_bytes()).expect("the head is taken");
+        let mut answer = String::new();
+        // To its end: the connection is closed.
+        socket.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer}");
+        assert!(answer.contains("the sender was silent for too long"), "{answer}");
     }
 }
 

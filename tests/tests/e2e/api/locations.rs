@@ -89,12 +89,12 @@ fn on_the_web(data: &[u8]) -> String {
 }
 
 /// POST of a location.
-fn post(api: &Api, id: &str, body: &Value) -> glasshouse_tests::http::Answer {
+pub(crate) fn post(api: &Api, id: &str, body: &Value) -> glasshouse_tests::http::Answer {
     api.post_json(&format!("/v2/images/{id}/locations"), body)
 }
 
 /// The one task of an image, once it ended.
-fn ended_task(api: &Api, id: &str) -> Value {
+pub(crate) fn ended_task(api: &Api, id: &str) -> Value {
     wait::until("the end of the task", wait::START, || {
         let tasks = api.get(&format!("/v2/images/{id}/tasks")).expect(200).json();
         let task = tasks["tasks"].as_array().expect("a list").last().cloned()?;

@@ -6,6 +6,7 @@ use glasshouse_tests::deployment::{Database, Deployment, Site};
 use glasshouse_tests::glance::Glance;
 use glasshouse_tests::keystone::{ADMIN, Keystone, MEMBER, READER};
 use glasshouse_tests::scratch::Scratch;
+use glasshouse_tests::web::{Page, WebServer};
 use serde_json::{Value, json};
 
 use super::{active, listed, record};
@@ -30,15 +31,27 @@ fn an_image_of_the_real_glance_says_where_it_is() {
     an_image_says_where_it_is(&theirs().site());
 }
 
+#[test]
+fn the_heaviest_store_of_ours_comes_first() {
+    the_heaviest_store_comes_first(&ours().site());
+}
+
+#[test]
+fn the_heaviest_store_of_the_real_glance_comes_first() {
+    the_heaviest_store_comes_first(&theirs().site());
+}
+
 /// A folder, and the configuration of two stores in it.
 fn options(name: &str) -> (Scratch, String) {
     let scratch = Scratch::new(name);
-    let folder = scratch.path().display();
+    let (folder, port) = (scratch.path().display(), WebServer::shared().port);
     let extra = format!(
         "[DEFAULT]\nenabled_backends = fast:file,far:http\n\
+         show_multiple_locations = True\nshow_image_direct_url = True\n\
+         [import_filtering_opts]\nallowed_hosts = [127.0.0.1]\nallowed_ports = [{port}]\n\
          [glance_store]\ndefault_backend = fast\n\
          [fast]\nfilesystem_store_datadir = {folder}/fast\nstore_description = near by\nweight = 10\n\
-         [far]\nweight = -1\n\
+         [far]\nweight = 20\n\
          [os_glance_staging_store]\nfilesystem_store_datadir = {folder}/staging\n\
          [os_glance_tasks_store]\nfilesystem_store_datadir = {folder}/tasks\n"
     );
@@ -77,7 +90,7 @@ fn the_stores_are_listed(site: &Site) {
     site.api(MEMBER).get("/v2/info/stores/detail").expect(403);
     let mut detail = site.api(ADMIN).get("/v2/info/stores/detail").expect(200).json();
     let detail = by_id(&mut detail);
-    assert_eq!((&detail[0]["type"], &detail[0]["weight"]), (&json!("http"), &json!(-1)));
+    assert_eq!((&detail[0]["type"], &detail[0]["weight"]), (&json!("http"), &json!(20)));
     assert_eq!(detail[0]["properties"], json!({}));
     assert_eq!((&detail[1]["type"], &detail[1]["weight"]), (&json!("file"), &json!(10)));
     let mut keys: Vec<&String> = detail[1]["properties"].as_object().expect("an object").keys().collect();
@@ -93,4 +106,19 @@ fn an_image_says_where_it_is(site: &Site) {
     assert_eq!(record(&api, &id)["stores"], "fast");
     let list = site.api(ADMIN).get(&format!("/v2/images/{id}/locations")).expect(200).json();
     assert_eq!(list[0]["metadata"], json!({"store": "fast"}));
+}
+
+fn the_heaviest_store_comes_first(site: &Site) {
+    let api = site.api(MEMBER);
+    let id = active(&api, b"data");
+    // Of the same length, so that it is seen which one was read.
+    let url = WebServer::shared().serve(Page::Data(b"DATA".to_vec()));
+    let add =
+        json!([{"op": "add", "path": "/locations/-", "value": {"url": url, "metadata": {"store": "far"}}}]);
+    api.patch(&format!("/v2/images/{id}"), &add).expect(200);
+    let image = record(&api, &id);
+    assert_eq!((&image["stores"], &image["direct_url"]), (&json!("far,fast"), &json!(url)));
+    // The list keeps its order: positions of a PATCH are those of it.
+    assert_eq!(image["locations"][1]["url"], json!(url));
+    assert_eq!(api.get(&format!("/v2/images/{id}/file")).expect(200).body, b"DATA");
 }
