@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 use tokio_util::task::TaskTracker;
@@ -22,21 +23,22 @@ pub struct Full;
 #[derive(Debug)]
 pub struct Jobs {
     tracker: TaskTracker,
+    /// Where they work: not on the threads that answer.
+    runtime: Handle,
     by_image: Mutex<HashMap<String, AbortHandle>>,
     places: Arc<Semaphore>,
 }
 
-impl Default for Jobs {
-    fn default() -> Self {
+impl Jobs {
+    pub fn new(runtime: Handle) -> Self {
         Self {
             tracker: TaskTracker::new(),
+            runtime,
             by_image: Mutex::new(HashMap::new()),
             places: Arc::new(Semaphore::new(AT_WORK)),
         }
     }
-}
 
-impl Jobs {
     /// Whether one more may be begun.
     pub fn check_room(&self) -> Result<(), Full> {
         if self.tracker.len() >= JOBS_MAX { Err(Full) } else { Ok(()) }
@@ -45,12 +47,13 @@ impl Jobs {
     /// Begins a job for an image as soon as there is a place for it. One that is at work on the image ends.
     pub fn start(&self, image_id: &str, work: impl Future<Output = ()> + Send + 'static) {
         let places = Arc::clone(&self.places);
-        let job = self.tracker.spawn(async move {
+        let job = async move {
             // Never closed.
             if let Ok(_place) = places.acquire().await {
                 work.await;
             }
-        });
+        };
+        let job = self.tracker.spawn_on(job, &self.runtime);
         let mut by_image = self.by_image.lock().unwrap_or_else(PoisonError::into_inner);
         by_image.retain(|_, job| !job.is_finished());
         if let Some(former) = by_image.insert(image_id.to_owned(), job.abort_handle()) {
@@ -84,7 +87,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_cancelled_job_ends_and_the_others_go_on() {
-        let jobs = Jobs::default();
+        let jobs = Jobs::new(Handle::current());
         let (begun, mut beginnings) = mpsc::channel(2);
         let (release, released) = oneshot::channel::<()>();
         let (done, was_done) = oneshot::channel::<&str>();
@@ -113,7 +116,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_stop_waits_for_nobody() {
-        let jobs = Jobs::default();
+        let jobs = Jobs::new(Handle::current());
         for image in 0..2 * AT_WORK {
             jobs.start(&image.to_string(), std::future::pending());
         }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::api::threads::Threads;
 use crate::api::{Api, Neighbour, server};
 use crate::app::App;
 use crate::auth::keystone::{Keystone, LimitsReader};
@@ -102,10 +104,11 @@ impl Service {
         let address = listener.local_addr().map_err(other)?;
         let app = Arc::new(app);
         repair::repair_at_start(&app).await.map_err(other)?;
+        let threads = Threads::start(config.server.workers).map_err(other)?;
         let api = Api::new(Arc::clone(&app), authenticator, neighbour, config.server);
         let api = Arc::new(api.map_err(other)?);
         let (stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(server::serve(listener, api, stopped));
+        let server = tokio::spawn(server::serve(listener, api, threads, stopped));
         let beating = Arc::clone(&app);
         let heartbeat = tokio::spawn(async move { repair::heartbeat(&beating).await });
         Ok(Self { address, stop, server, heartbeat, app })
@@ -144,7 +147,7 @@ async fn open(config: &Config, db: Db, node: String) -> Result<App, StartError> 
         limits: config.limits.clone(),
         keystone_limits,
         outbound,
-        jobs: Jobs::default(),
+        jobs: Jobs::new(Handle::current()),
         node,
         uploads: Uploads::default(),
     })

@@ -102,9 +102,11 @@ impl AsyncWrite for Conduit {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let plain = slices.iter().position(|slice| is_token(slice)).unwrap_or(slices.len());
-        match (slices.first(), slices.get(..plain)) {
-            (Some(token), Some([])) => self.poll_send(cx, token.len()),
-            (_, plain) => Pin::new(&mut self.socket).poll_write_vectored(cx, plain.unwrap_or_default()),
+        match (slices.get(..plain), slices.get(plain)) {
+            (Some([]), Some(token)) => self.poll_send(cx, token.len()),
+            // The part goes out at once behind what comes before it, and often in the same packet.
+            (Some(before), Some(_)) => self.poll_socket(cx, |socket| send_more(socket, before)),
+            _ => Pin::new(&mut self.socket).poll_write_vectored(cx, slices),
         }
     }
 
@@ -123,10 +125,18 @@ impl AsyncWrite for Conduit {
 
 impl Conduit {
     fn poll_send(&self, cx: &mut Context<'_>, token_bytes: usize) -> Poll<io::Result<usize>> {
+        self.poll_socket(cx, |socket| self.parts.send(token_bytes, socket))
+    }
+
+    /// Does what the socket's own methods cannot, as soon as it takes something.
+    fn poll_socket(
+        &self,
+        cx: &mut Context<'_>,
+        send: impl Fn(&TcpStream) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
         loop {
             std::task::ready!(self.socket.poll_write_ready(cx))?;
-            let send = || self.parts.send(token_bytes, &self.socket);
-            match self.socket.try_io(tokio::io::Interest::WRITABLE, send) {
+            match self.socket.try_io(tokio::io::Interest::WRITABLE, || send(&self.socket)) {
                 // It was ready only a moment ago: the next look waits.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -143,6 +153,19 @@ pub const IS_SUPPORTED: bool = cfg!(target_os = "linux");
 fn send_file(socket: &TcpStream, file: &File, offset_bytes: u64, length_bytes: usize) -> io::Result<usize> {
     let mut offset = offset_bytes;
     Ok(rustix::fs::sendfile(socket, file, Some(&mut offset), length_bytes)?)
+}
+
+/// Sends bytes that others follow.
+#[cfg(target_os = "linux")]
+fn send_more(socket: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
+    let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
+    Ok(sendmsg(socket, slices, &mut SendAncillaryBuffer::default(), flags)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn send_more(_: &TcpStream, _: &[IoSlice<'_>]) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(not(target_os = "linux"))]

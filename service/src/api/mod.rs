@@ -31,6 +31,7 @@ mod schemas;
 pub mod server;
 mod tags;
 mod tasks;
+pub mod threads;
 mod uploads;
 mod validator;
 mod versions;

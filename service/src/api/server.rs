@@ -3,6 +3,7 @@
 //! The loop is ours because warp's own cannot limit how long a client may take to send its headers and cannot be
 //! given a listener that was bound, and refused, before anything else started.
 
+use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -11,15 +12,17 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use futures_util::{FutureExt, Stream, StreamExt, TryFutureExt};
+use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulConnection;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio_util::task::TaskTracker;
 use warp::reply::{Reply as _, Response};
 use warp::{Filter, Rejection};
 
@@ -28,9 +31,10 @@ use super::admission::Admission;
 use super::body::{Body, Trailers};
 use super::conduit::{self, Conduit, Parts};
 use super::dispatch::Api;
-use super::fault;
+use super::fault::{self, Setting};
 use super::greeting::Greeting;
 use super::reply::{Reply, ReplyBody};
+use super::threads::Threads;
 use crate::error::Error;
 use crate::images::download::{ByteStream, Content, Lender};
 use crate::images::upload::UploadBodyError;
@@ -46,9 +50,43 @@ const HEADERS_MAX_BYTES: usize = 256 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves until `stop` says so, then lets requests in flight end.
-pub async fn serve(listener: TcpListener, api: Arc<Api>, mut stop: watch::Receiver<bool>) {
-    let service = warp::service(filter(api));
-    let mut connections = JoinSet::new();
+pub async fn serve(listener: TcpListener, api: Arc<Api>, threads: Threads, mut stop: watch::Receiver<bool>) {
+    let door = Door { service: warp::service(filter(api, Handle::current())), builder: builder() };
+    let connections = TaskTracker::new();
+    let admission = Admission::new();
+    loop {
+        let (place, accepted) = tokio::select! {
+            accepted = async { (admission.admit().await, listener.accept().await) } => accepted,
+            _ = stop.wait_for(|stopped| *stopped) => break,
+        };
+        // A socket belongs to the runtime that it was made in.
+        let socket = match accepted.and_then(|(socket, _)| socket.into_std()) {
+            Ok(socket) => socket,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let (door, stop, held) = (door.clone(), stop.clone(), (place, connections.token()));
+        threads.serve(Box::new(move || {
+            Box::pin(async move {
+                if let Err(error) = door.connection(socket, stop).await {
+                    tracing::debug!(%error, "a connection could not be begun");
+                }
+                drop(held);
+            })
+        }));
+    }
+    drop(listener);
+    connections.close();
+    if tokio::time::timeout(DRAIN_TIMEOUT, connections.wait()).await.is_err() {
+        tracing::warn!("requests that were still in flight were cut off");
+    }
+    threads.end().await;
+}
+
+fn builder() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -60,26 +98,37 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>, mut stop: watch::Receiv
         .timer(TokioTimer::new())
         .keep_alive_interval(HEADER_TIMEOUT)
         .keep_alive_timeout(PING_TIMEOUT);
-    let admission = Admission::new();
-    loop {
-        let (place, accepted) = tokio::select! {
-            accepted = async { (admission.admit().await, listener.accept().await) } => accepted,
-            _ = stop.wait_for(|stopped| *stopped) => break,
-        };
-        let socket = match accepted {
-            Ok((socket, _)) => socket,
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
+    builder
+}
+
+/// What every connection needs.
+#[derive(Clone)]
+struct Door<S> {
+    service: S,
+    builder: auto::Builder<TokioExecutor>,
+}
+
+impl<S> Door<S>
+where
+    S: tower::Service<http::Request<Watched>, Response = Response, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+{
+    /// Answers on a socket until its end.
+    async fn connection(
+        self,
+        socket: std::net::TcpStream,
+        stop: watch::Receiver<bool>,
+    ) -> std::io::Result<()> {
+        let socket = TcpStream::from_std(socket)?;
         if let Err(error) = socket.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
-        let (service, parts, activity) = (service.clone(), Parts::default(), Activity::default());
-        let socket = Conduit::new(socket, parts.clone());
-        let socket = Noted::new(Greeting::new(socket, HEADER_TIMEOUT), activity.clone());
+        let (service, parts, activity) = (self.service, Parts::default(), Activity::default());
+        let socket = Greeting::new(Conduit::new(socket, parts.clone()), HEADER_TIMEOUT);
+        let socket = Noted::new(socket, activity.clone());
         let requests = activity.clone();
         let service = service_fn(move |request: http::Request<Incoming>| {
             let (head, body) = request.into_parts();
@@ -93,19 +142,9 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>, mut stop: watch::Receiv
             let answered = tower::ServiceExt::oneshot(service.clone(), bare);
             answered.map_ok(|response| response.map(|body| Answering::new(body, in_flight)))
         });
-        let connection = builder.serve_connection(TokioIo::new(socket), service).into_owned();
-        let stop = stop.clone();
-        connections.spawn(async move {
-            attend(connection, &activity, stop).await;
-            drop(place);
-        });
-        // Those that ended need not be kept in mind.
-        while connections.try_join_next().is_some() {}
-    }
-    drop(listener);
-    let drained = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
-        tracing::warn!("requests that were still in flight were cut off");
+        let connection = self.builder.serve_connection(TokioIo::new(socket), service).into_owned();
+        attend(connection, &activity, stop).await;
+        Ok(())
     }
 }
 
@@ -175,13 +214,18 @@ impl http_body::Body for Watched {
 }
 
 /// The one filter: everything that a request has, into [`Api::answer`].
-fn filter(api: Arc<Api>) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone {
+fn filter(
+    api: Arc<Api>,
+    runtime: Handle,
+) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static {
     warp::ext::get::<Arrived>()
         .and(warp::body::stream())
-        .then(move |arrived, body| answer(Arc::clone(&api), arrived, body))
+        .then(move |arrived, body| answer((Arc::clone(&api), runtime.clone()), arrived, body))
 }
 
-async fn answer<S, B>(api: Arc<Api>, arrived: Arrived, body: S) -> Response
+/// Answers on this thread, unless the answer may have to wait for another server in the midst of its work: `runtime` has
+/// threads that may.
+async fn answer<S, B>((api, runtime): (Arc<Api>, Handle), arrived: Arrived, body: S) -> Response
 where
     S: Stream<Item = Result<B, warp::Error>> + Send + 'static,
     B: Buf + Send + 'static,
@@ -189,13 +233,26 @@ where
     let Arrived { head, trailers, parts } = arrived;
     let stream = frames(body, api.server.client_timeout).boxed();
     let body = Body::new(&head.headers, stream, trailers, api.server.document_timeout);
-    let answered = AssertUnwindSafe(api.answer(&head, body)).catch_unwind().await;
+    let reply = if api.app.enforcer.asks_others() {
+        let head = Arc::clone(&head);
+        let elsewhere = runtime.spawn(async move { caught(&api, &head, body).await });
+        elsewhere.await.unwrap_or_else(|error| {
+            fault::reply(&Error::internal(error), &HeaderMap::new(), Setting::default())
+        })
+    } else {
+        caught(&api, &head, body).await
+    };
+    into_response(reply, parts)
+}
+
+/// The answer, also where a panic is in its way.
+async fn caught(api: &Api, head: &http::request::Parts, body: Body) -> Reply {
+    let answered = AssertUnwindSafe(api.answer(head, body)).catch_unwind().await;
     // A panic is our bug; the client gets an answer all the same, and the panic itself is in the log.
-    let reply = answered.unwrap_or_else(|_| {
+    answered.unwrap_or_else(|_| {
         tracing::error!(path = head.uri.path(), "a request made the service panic");
         fault::reply(&Error::internal("panic"), &head.headers, api.fault_setting(None))
-    });
-    into_response(reply, parts)
+    })
 }
 
 /// The data of an image; what lies in files goes past our memory where the connection can do that.

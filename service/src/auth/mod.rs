@@ -21,11 +21,11 @@ const TOKEN_LENGTH_MAX: usize = 16 * 1024;
 #[async_trait]
 pub trait TokenValidator: Send + Sync {
     /// What the token says, if it is valid now.
-    async fn validate(&self, token: &str) -> Result<Token, AuthError>;
+    async fn validate(&self, token: &str) -> Result<Arc<Token>, AuthError>;
 
     /// The same for a caller whom another service vouches for: its token may have ended while that service was at
     /// work. Who does not know ended tokens refuses them here too.
-    async fn validate_vouched(&self, token: &str) -> Result<Token, AuthError> {
+    async fn validate_vouched(&self, token: &str) -> Result<Arc<Token>, AuthError> {
         self.validate(token).await
     }
 
@@ -122,14 +122,14 @@ impl Authenticator {
             );
             return Err(AuthError::Invalid);
         }
-        Ok(context_of(token, service))
+        Ok(context_of(&token, service.as_deref()))
     }
 
     async fn validate_service(
         &self,
         validator: &dyn TokenValidator,
         token: &str,
-    ) -> Result<Token, AuthError> {
+    ) -> Result<Arc<Token>, AuthError> {
         let token = validator.validate(token).await?;
         if self.service_tokens.roles_required && !self.is_service(&token) {
             tracing::info!(user = token.user.id, "X-Service-Token has none of the service_token_roles");
@@ -158,18 +158,18 @@ fn token_in<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, A
     Ok(Some(token).filter(|token| !token.is_empty()))
 }
 
-fn context_of(token: Token, service: Option<Token>) -> Context {
+fn context_of(token: &Token, service: Option<&Token>) -> Context {
     let (project_id, project_domain_id) =
         token.project.as_ref().map(|project| (project.id.clone(), project.domain.id.clone())).unzip();
     Context {
-        roles: role_names(&token),
-        service_roles: service.as_ref().map(role_names).unwrap_or_default(),
-        user_id: Some(token.user.id),
-        user_name: Some(token.user.name),
-        user_domain_id: Some(token.user.domain.id),
+        roles: role_names(token),
+        service_roles: service.map(role_names).unwrap_or_default(),
+        user_id: Some(token.user.id.clone()),
+        user_name: Some(token.user.name.clone()),
+        user_domain_id: Some(token.user.domain.id.clone()),
         project_id,
         project_domain_id,
-        system_scope: token.system.map(|_| "all".to_owned()),
+        system_scope: token.system.as_ref().map(|_| "all".to_owned()),
         ..Context::default()
     }
 }

@@ -11,15 +11,15 @@ struct Known(HashMap<&'static str, Token>);
 
 #[async_trait]
 impl TokenValidator for Known {
-    async fn validate(&self, token: &str) -> Result<Token, AuthError> {
+    async fn validate(&self, token: &str) -> Result<Arc<Token>, AuthError> {
         if token == "ended" {
             return Err(AuthError::Invalid);
         }
-        self.0.get(token).cloned().ok_or(AuthError::Invalid)
+        self.0.get(token).cloned().map(Arc::new).ok_or(AuthError::Invalid)
     }
 
-    async fn validate_vouched(&self, token: &str) -> Result<Token, AuthError> {
-        self.0.get(token).cloned().ok_or(AuthError::Invalid)
+    async fn validate_vouched(&self, token: &str) -> Result<Arc<Token>, AuthError> {
+        self.0.get(token).cloned().map(Arc::new).ok_or(AuthError::Invalid)
     }
 
     fn challenge(&self) -> Option<String> {

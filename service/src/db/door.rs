@@ -1,7 +1,8 @@
-//! Threads that own blocking connections, and the queues that feed them. Knows no table.
+//! Threads that own blocking connections, and the queues that feed them; connections that need no thread. Knows no
+//! table.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -63,6 +64,39 @@ fn next(queue: &Mutex<mpsc::Receiver<Job>>) -> Option<Job> {
     queue.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv()
 }
 
+/// Connections that answer on the thread of the caller, one for each caller at a time.
+pub struct Desk {
+    open: Opener,
+    idle: Mutex<Vec<Worker>>,
+}
+
+impl Desk {
+    pub fn new(open: Opener) -> Self {
+        Self { open, idle: Mutex::new(Vec::new()) }
+    }
+
+    /// Hands `work` a connection that nobody uses. `None` where it would have to be waited for something: that is done
+    /// elsewhere.
+    pub fn serve<T>(
+        &self,
+        work: impl FnOnce(&mut Worker) -> Result<T, DbError>,
+    ) -> Option<Result<T, DbError>> {
+        let idle = self.idle().pop();
+        let mut worker = idle.unwrap_or_else(|| Worker { open: Arc::clone(&self.open), session: None });
+        let answer = work(&mut worker);
+        worker.settle();
+        self.idle().push(worker);
+        match answer {
+            Err(DbError::Busy | DbError::Lost(_) | DbError::Unopenable { .. }) => None,
+            answer => Some(answer),
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Worker>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// What one thread owns.
 pub struct Worker {
     open: Opener,
@@ -78,12 +112,28 @@ impl Worker {
         self.repeat(&mut |worker| worker.attempt(work))
     }
 
+    /// Runs `work` once in a transaction that [`Worker::settle`] ends.
+    pub fn read_once<T>(
+        &mut self,
+        work: &dyn Fn(&mut dyn Connection) -> Result<T, DbError>,
+    ) -> Result<T, DbError> {
+        self.attempt(work)
+    }
+
+    /// Runs `work` once without a transaction.
+    pub fn read_loosely_once<T>(
+        &mut self,
+        work: &dyn Fn(&mut dyn Connection) -> Result<T, DbError>,
+    ) -> Result<T, DbError> {
+        run(self.session()?, work)
+    }
+
     /// Runs `work` without a transaction: each of its statements stands for itself.
     pub fn read_loosely<T>(
         &mut self,
         work: &dyn Fn(&mut dyn Connection) -> Result<T, DbError>,
     ) -> Result<T, DbError> {
-        self.repeat(&mut |worker| run(worker.session()?, work))
+        self.repeat(&mut |worker| worker.read_loosely_once(work))
     }
 
     /// Runs `work` in a transaction and commits it.

@@ -44,12 +44,12 @@ pub use error::DbError;
 pub use listing::Scope;
 
 use crate::config::{DatabaseConfig, DatabaseUrl};
-use door::{Job, Opener, Session};
+use door::{Desk, Job, Opener, Session};
 use mariadb::{Account, Mariadb};
 use sqlite::Sqlite;
 
-/// More readers than this only wait for each other's disk.
-const SQLITE_READERS: usize = 4;
+/// For what takes long; more of them only wait for each other's disk.
+const SQLITE_READERS: usize = 2;
 
 /// The database, shared by all requests.
 #[derive(Clone)]
@@ -61,6 +61,8 @@ struct Inner {
     /// `None` only while it is dropped.
     queues: Option<Queues>,
     threads: Vec<JoinHandle<()>>,
+    /// Where a short look may be taken on the caller's thread.
+    desk: Option<Desk>,
     description: String,
 }
 
@@ -106,17 +108,19 @@ impl Db {
         };
         let synchronous = config.sqlite_synchronous;
         let description = format!("SQLite file {}", path.display());
-        let reader_path = path.clone();
+        let (reader_path, hasty_path) = (path.clone(), path.clone());
         let open: Opener =
             Arc::new(move || Ok(Box::new(Sqlite::open(&path, synchronous)?) as Box<dyn Session>));
         let open_reader: Opener =
             Arc::new(move || Ok(Box::new(Sqlite::open_reader(&reader_path)?) as Box<dyn Session>));
+        let open_hasty: Opener =
+            Arc::new(move || Ok(Box::new(Sqlite::open_hasty_reader(&hasty_path)?) as Box<dyn Session>));
         let first = open()?;
         let readers = config.max_pool_size.clamp(1, SQLITE_READERS);
         let (writes, mut threads) = door::start("db-writer", 1, &open, Some(first))?;
         let (reads, more) = door::start("db-reader", readers, &open_reader, None)?;
         threads.extend(more);
-        Ok(Self::of(Queues { reads, writes }, threads, description))
+        Ok(Self::of(Queues { reads, writes }, threads, Some(Desk::new(open_hasty)), description))
     }
 
     fn open_mariadb(config: &DatabaseConfig) -> Result<Self, DbError> {
@@ -130,11 +134,11 @@ impl Db {
         let mut first = open()?;
         let description = format!("{} at {place}", first.server()?);
         let (queue, threads) = door::start("db", config.max_pool_size.max(1), &open, Some(first))?;
-        Ok(Self::of(Queues { reads: queue.clone(), writes: queue }, threads, description))
+        Ok(Self::of(Queues { reads: queue.clone(), writes: queue }, threads, None, description))
     }
 
-    fn of(queues: Queues, threads: Vec<JoinHandle<()>>, description: String) -> Self {
-        Self { inner: Arc::new(Inner { queues: Some(queues), threads, description }) }
+    fn of(queues: Queues, threads: Vec<JoinHandle<()>>, desk: Option<Desk>, description: String) -> Self {
+        Self { inner: Arc::new(Inner { queues: Some(queues), threads, desk, description }) }
     }
 
     /// Runs `work` on one consistent view of the data.
@@ -152,12 +156,29 @@ impl Db {
         answer.await.map_err(|_| gone())?
     }
 
-    /// Runs `work` without a transaction, for what one statement answers: it costs one journey to the server and not
-    /// three.
+    /// The same for what is known to take a moment. SQLite, whose rows lie in this machine's memory, answers on the
+    /// caller's thread: to change it costs more than the answer.
+    pub async fn read_briefly<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut dyn Connection) -> Result<T, DbError> + Send + 'static,
+    ) -> Result<T, DbError> {
+        let desk = self.inner.desk.as_ref();
+        match desk.and_then(|desk| desk.serve(|worker| worker.read_once(&work))) {
+            Some(answer) => answer,
+            None => self.read(work).await,
+        }
+    }
+
+    /// Runs `work` without a transaction, for what one short statement answers: it costs one journey to the server and
+    /// not three, and on SQLite no change of threads.
     pub async fn read_loosely<T: Send + 'static>(
         &self,
         work: impl Fn(&mut dyn Connection) -> Result<T, DbError> + Send + 'static,
     ) -> Result<T, DbError> {
+        let desk = self.inner.desk.as_ref();
+        if let Some(answer) = desk.and_then(|desk| desk.serve(|worker| worker.read_loosely_once(&work))) {
+            return answer;
+        }
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |worker| {
             let _ = reply.send(worker.read_loosely(&work));

@@ -24,15 +24,25 @@ pub struct Sqlite {
 impl Sqlite {
     /// Opens the file and makes it when it is not there.
     pub fn open(path: &Path, synchronous: bool) -> Result<Self, DbError> {
-        Self::open_with(path, synchronous, false)
+        Self::open_with(path, synchronous, false, LOCK_WAIT)
     }
 
     /// A connection that cannot write.
     pub fn open_reader(path: &Path) -> Result<Self, DbError> {
-        Self::open_with(path, true, true)
+        Self::open_with(path, true, true, LOCK_WAIT)
     }
 
-    fn open_with(path: &Path, synchronous: bool, read_only: bool) -> Result<Self, DbError> {
+    /// A connection that cannot write and is `Busy` at once where another one would wait.
+    pub fn open_hasty_reader(path: &Path) -> Result<Self, DbError> {
+        Self::open_with(path, true, true, Duration::ZERO)
+    }
+
+    fn open_with(
+        path: &Path,
+        synchronous: bool,
+        read_only: bool,
+        lock_wait: Duration,
+    ) -> Result<Self, DbError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -43,13 +53,13 @@ impl Sqlite {
             let source = "this account may not write it".into();
             return Err(DbError::Unopenable { path: path.to_owned(), source });
         }
+        connection.busy_timeout(lock_wait).map_err(|error| unopenable(path, error))?;
         prepare(&connection, synchronous, read_only).map_err(|error| unopenable(path, error))?;
         Ok(Self { connection, read_only })
     }
 }
 
 fn prepare(connection: &rusqlite::Connection, synchronous: bool, read_only: bool) -> rusqlite::Result<()> {
-    connection.busy_timeout(LOCK_WAIT)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     // Without it statements are prepared anew whenever their parameters change, to choose another plan by them.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

@@ -29,14 +29,15 @@ pub async fn list(app: &App, ctx: &Context, query: &mut ListQuery) -> Result<Pag
     query.limit = Some(limit);
     let scope = Scope { is_admin: ctx.is_admin, project_id: ctx.project_id.clone() };
     let wanted = query.clone();
-    let records = app.db.read(move |conn| db::images::list(conn, &wanted, &scope)).await.map_err(
-        |error| match error {
-            DbError::UnknownMarker(_) => {
-                Error::BadRequest("Invalid marker. Image could not be found.".to_owned())
+    let records =
+        app.db.read_briefly(move |conn| db::images::list(conn, &wanted, &scope)).await.map_err(|error| {
+            match error {
+                DbError::UnknownMarker(_) => {
+                    Error::BadRequest("Invalid marker. Image could not be found.".to_owned())
+                }
+                other => other.into(),
             }
-            other => other.into(),
-        },
-    )?;
+        })?;
     let is_full = limit > 0 && records.len() == usize::try_from(limit).unwrap_or(usize::MAX);
     let last = records.last().map(|record| record.image.id.clone());
     let images: Vec<Visible> = records

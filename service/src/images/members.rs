@@ -48,7 +48,7 @@ pub async fn list(app: &App, ctx: &Context, id: &str) -> Result<Vec<Member>, Err
         return Ok(Vec::new());
     }
     let wanted = id.to_owned();
-    let mut members = app.db.read(move |conn| db::members::list(conn, &wanted)).await?;
+    let mut members = app.db.read_briefly(move |conn| db::members::list(conn, &wanted)).await?;
     members.retain(|member| may_see(&visible, ctx, &member.member));
     Ok(members)
 }
@@ -128,7 +128,7 @@ async fn find(app: &App, ctx: &Context, id: &str, member: &str) -> Result<(Visib
         return Err(not_a_member(id, member));
     }
     let (wanted, asked) = (id.to_owned(), member.to_owned());
-    let found = app.db.read(move |conn| db::members::get(conn, &wanted, &asked)).await?;
+    let found = app.db.read_briefly(move |conn| db::members::get(conn, &wanted, &asked)).await?;
     Ok((visible, found.ok_or_else(|| not_a_member(id, member))?))
 }
 

@@ -85,6 +85,12 @@ impl Enforcer {
         })
     }
 
+    /// Whether a rule may have to ask another server.
+    pub fn asks_others(&self) -> bool {
+        self.refresh_sometimes();
+        self.set().is_remote
+    }
+
     /// The answer of a rule.
     pub fn allows(&self, context: &Context, rule: Rule, target: &Target<'_>) -> bool {
         self.refresh_sometimes();
@@ -212,7 +218,7 @@ impl Enforcer {
 
 fn load(config: &PolicyConfig, remote: &Remote) -> Result<RuleSet, PolicyError> {
     let set = RuleSet::new(config.enforce_new_defaults, &file::read(config)?)?;
-    if set.is_remote() {
+    if set.is_remote {
         remote.prepare()?;
     }
     Ok(set)

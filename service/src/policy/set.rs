@@ -16,6 +16,8 @@ pub struct RuleSet {
     places: HashMap<String, usize>,
     /// Names in the files that nothing asks: most likely misspelt.
     pub unknown: Vec<String>,
+    /// Whether a rule may ask another server.
+    pub is_remote: bool,
 }
 
 /// A check before it is read.
@@ -60,12 +62,8 @@ impl RuleSet {
         refuse_circles(&checks, &sources)?;
         let places = places.into_iter().map(|(name, at)| (name.to_owned(), at)).collect();
         let unknown = unreferenced(&checks).into_iter().filter_map(|at| sources.get(at));
-        Ok(Self { unknown: unknown.map(|source| source.name.to_owned()).collect(), checks, places })
-    }
-
-    /// Whether a rule may ask another server.
-    pub fn is_remote(&self) -> bool {
-        self.checks.iter().any(Check::is_remote)
+        let unknown = unknown.map(|source| source.name.to_owned()).collect();
+        Ok(Self { unknown, is_remote: checks.iter().any(Check::is_remote), checks, places })
     }
 
     /// The check of this name, also of one that only the operator knows.

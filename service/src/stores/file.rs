@@ -24,6 +24,7 @@ use partial::{FileWriter, Partial};
 pub use reading::Reading;
 
 mod inventory;
+mod kernel;
 mod partial;
 mod reading;
 
@@ -86,7 +87,11 @@ impl Backend for FileBackend {
         range: Option<ByteRange>,
     ) -> Result<Content, StoreError> {
         let path = path_of_url(url)?;
-        blocking(move || Reading::open(&path, size_bytes, range)).await.map(Content::File)
+        let reading = match Reading::open_at_once(&path, size_bytes, range) {
+            Some(opened) => opened,
+            None => blocking(move || Reading::open(&path, size_bytes, range)).await,
+        };
+        reading.map(Content::File)
     }
 
     async fn size(&self, url: &str) -> Result<u64, StoreError> {

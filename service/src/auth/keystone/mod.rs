@@ -137,7 +137,7 @@ impl Keystone {
     }
 
     /// The verdict from memory or from Keystone; many askers about one token make one call.
-    async fn judge(&self, token: &str, may_have_ended: bool) -> Result<Token, AuthError> {
+    async fn judge(&self, token: &str, may_have_ended: bool) -> Result<Arc<Token>, AuthError> {
         let key = (digest(token), may_have_ended);
         let asked = self.ask(token, may_have_ended);
         let outcome = match self.config.token_cache_time {
@@ -145,16 +145,14 @@ impl Keystone {
             None => asked.await,
         };
         match outcome {
-            Ok(Verdict::Valid(token)) if may_have_ended || token.expires_at > now() => {
-                Ok(Token::clone(&token))
-            }
+            Ok(Verdict::Valid(token)) if may_have_ended || token.expires_at > now() => Ok(token),
             Ok(Verdict::Valid(_) | Verdict::Invalid) => Err(AuthError::Invalid),
             Err(trouble) => Err(AuthError::Unreachable { reason: trouble.to_string() }),
         }
     }
 
     /// Logs that Keystone went away and that it came back, and not every request between.
-    fn note(&self, outcome: &Result<Token, AuthError>) {
+    fn note(&self, outcome: &Result<Arc<Token>, AuthError>) {
         match outcome {
             Err(AuthError::Unreachable { reason }) => {
                 if !self.away.swap(true, Ordering::Relaxed) {
@@ -178,13 +176,13 @@ fn digest(token: &str) -> [u8; 32] {
 
 #[async_trait]
 impl TokenValidator for Keystone {
-    async fn validate(&self, token: &str) -> Result<Token, AuthError> {
+    async fn validate(&self, token: &str) -> Result<Arc<Token>, AuthError> {
         let outcome = self.judge(token, false).await;
         self.note(&outcome);
         outcome
     }
 
-    async fn validate_vouched(&self, token: &str) -> Result<Token, AuthError> {
+    async fn validate_vouched(&self, token: &str) -> Result<Arc<Token>, AuthError> {
         let outcome = self.judge(token, true).await;
         self.note(&outcome);
         outcome

@@ -113,7 +113,7 @@ pub async fn list(app: &App, ctx: &Context, image_id: &str) -> Result<Vec<State>
     let visible = load(app, ctx, image_id).await?;
     visible.enforce(app, ctx, Rule::UploadImage)?;
     let wanted = visible.record.image.id;
-    let records = app.db.read(move |conn| db::uploads::of_image(conn, &wanted)).await?;
+    let records = app.db.read_briefly(move |conn| db::uploads::of_image(conn, &wanted)).await?;
     let is_open = |record: &UploadRecord| !record.is_complete && is_theirs(ctx, record);
     Ok(records.into_iter().filter(is_open).map(|record| State::of(app, record)).collect())
 }
@@ -139,7 +139,7 @@ async fn find(app: &App, ctx: &Context, ids: (&str, &str)) -> Result<Found, Erro
     let (image_id, upload_id) = ids;
     let visible = load(app, ctx, image_id).await?;
     let wanted = upload_id.to_owned();
-    let record = app.db.read(move |conn| db::uploads::get(conn, &wanted)).await?;
+    let record = app.db.read_briefly(move |conn| db::uploads::get(conn, &wanted)).await?;
     let fits = |record: &UploadRecord| record.image_id == visible.image().id && is_theirs(ctx, record);
     let record = record.filter(fits).ok_or_else(|| no_upload(upload_id))?;
     visible.enforce(app, ctx, Rule::UploadImage)?;
@@ -154,7 +154,7 @@ fn is_theirs(ctx: &Context, record: &UploadRecord) -> bool {
 /// The record as it is once nobody else can change it.
 async fn latest(app: &App, upload_id: &str) -> Result<UploadRecord, Error> {
     let wanted = upload_id.to_owned();
-    let record = app.db.read(move |conn| db::uploads::get(conn, &wanted)).await?;
+    let record = app.db.read_briefly(move |conn| db::uploads::get(conn, &wanted)).await?;
     record.ok_or_else(|| no_upload(upload_id))
 }
 

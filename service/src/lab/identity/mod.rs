@@ -182,8 +182,8 @@ fn has_role(token: &Token, name: &str) -> bool {
 
 #[async_trait]
 impl TokenValidator for Identity {
-    async fn validate(&self, token: &str) -> Result<Token, AuthError> {
-        self.inner.tokens.get(token, now()).map(|token| Token::clone(&token)).ok_or(AuthError::Invalid)
+    async fn validate(&self, token: &str) -> Result<Arc<Token>, AuthError> {
+        self.inner.tokens.get(token, now()).ok_or(AuthError::Invalid)
     }
 
     fn challenge(&self) -> Option<String> {

@@ -248,7 +248,7 @@ async fn a_token_is_shown_and_revoked() {
 async fn a_token_that_has_ended_is_refused() {
     let lab = Lab::new();
     let secret = lab.token("demo").await;
-    let mut token = lab.identity.validate(&secret).await.unwrap();
+    let mut token = Token::clone(&*lab.identity.validate(&secret).await.unwrap());
     token.expires_at = now();
     lab.identity.inner.tokens.insert(&secret, token, now());
     assert_eq!(lab.identity.validate(&secret).await, Err(AuthError::Invalid));
@@ -308,7 +308,7 @@ async fn an_ordinary_user_sees_what_is_its_own() {
     let lab = Lab::new();
     let demo = lab.token("demo").await;
     let token = lab.identity.validate(&demo).await.unwrap();
-    let (user, project) = (token.user.id, token.project.unwrap().id);
+    let (user, project) = (token.user.id.clone(), token.project.as_ref().unwrap().id.clone());
     for path in
         ["/v3/projects", "/v3/users", "/v3/roles", "/v3/services", "/v3/endpoints", "/v3/role_assignments"]
     {

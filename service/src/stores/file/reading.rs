@@ -15,6 +15,7 @@ use futures_util::stream::{Stream, try_unfold};
 use tokio::task;
 
 use super::super::{ByteRange, ByteStream, Lender, StoreError};
+use super::kernel::{self, is_memory, read_cached};
 use super::{READ_BLOCK_BYTES, store_error};
 
 /// A part of a file that is being read.
@@ -36,6 +37,26 @@ impl Reading {
         range: Option<ByteRange>,
     ) -> Result<Self, StoreError> {
         let file = File::open(path).map_err(|error| store_error(error, path))?;
+        Self::of(file, path, size_bytes, range)
+    }
+
+    /// [`Self::open`] of a file that the kernel finds without a look at the disk, so that it may be done on a thread
+    /// that must not wait. `None` for every other one.
+    pub(super) fn open_at_once(
+        path: &Path,
+        size_bytes: Option<u64>,
+        range: Option<ByteRange>,
+    ) -> Option<Result<Self, StoreError>> {
+        let file = kernel::open_known(path)?;
+        Some(Self::of(file, path, size_bytes, range))
+    }
+
+    fn of(
+        file: File,
+        path: &Path,
+        size_bytes: Option<u64>,
+        range: Option<ByteRange>,
+    ) -> Result<Self, StoreError> {
         let stored_bytes = file.metadata().map_err(|error| store_error(error, path))?.len();
         if let Some(recorded_bytes) = size_bytes.filter(|recorded_bytes| *recorded_bytes != stored_bytes) {
             return Err(StoreError::WrongSize { recorded_bytes, stored_bytes });
@@ -174,36 +195,6 @@ impl Drop for Buffer {
     fn drop(&mut self) {
         self.shelf.put(std::mem::take(&mut self.bytes));
     }
-}
-
-/// What of it lies in memory; `None` when nothing does, or when the file system cannot tell.
-#[cfg(target_os = "linux")]
-fn read_cached(file: &File, buffer: &mut [u8], offset_bytes: u64) -> io::Result<Option<usize>> {
-    use rustix::io::{Errno, ReadWriteFlags, preadv2};
-    let mut slices = [io::IoSliceMut::new(buffer)];
-    match preadv2(file, &mut slices, offset_bytes, ReadWriteFlags::NOWAIT) {
-        Ok(length) => Ok(Some(length)),
-        Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INTR) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn is_memory(file: &File) -> bool {
-    /// `TMPFS_MAGIC` and `RAMFS_MAGIC` of `linux/magic.h`.
-    const MAGIC: [u64; 2] = [0x0102_1994, 0x8584_58f6];
-    rustix::fs::fstatfs(file)
-        .is_ok_and(|system| u64::try_from(system.f_type).is_ok_and(|kind| MAGIC.contains(&kind)))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_memory(_file: &File) -> bool {
-    false
-}
-
-#[cfg(not(target_os = "linux"))]
-fn read_cached(_file: &File, _buffer: &mut [u8], _offset_bytes: u64) -> io::Result<Option<usize>> {
-    Ok(None)
 }
 
 /// Fills the buffer as far as the file goes.
