@@ -33,6 +33,8 @@ pub struct Contender {
     /// From the start of the process to its first answer; not measured for Glance, which fills its tables after it.
     pub start: Option<Duration>,
     pub idle_bytes: u64,
+    /// The name of its database; empty for SQLite.
+    pub tables: String,
     address: String,
     keystone: &'static Keystone,
     _held: Runs,
@@ -61,7 +63,16 @@ impl Contender {
                 let idle_bytes = processes.resident_bytes();
                 let address = format!("127.0.0.1:{}", glance.port);
                 let held = Runs::Glance(glance);
-                Self { kind, processes, start: None, idle_bytes, address, keystone, _held: held }
+                Self {
+                    kind,
+                    processes,
+                    start: None,
+                    idle_bytes,
+                    tables: name_of(&tables),
+                    address,
+                    keystone,
+                    _held: held,
+                }
             }
             Kind::OursOnMariadb => {
                 let tables = Database::Mariadb(server.create_database());
@@ -97,7 +108,8 @@ impl Contender {
         let processes = Processes { server: service.process.id(), database };
         let idle_bytes = processes.resident_bytes();
         let address = format!("127.0.0.1:{port}");
-        Self { kind, processes, start, idle_bytes, address, keystone, _held: Runs::Ours(service, scratch) }
+        let held = Runs::Ours(service, scratch);
+        Self { kind, processes, start, idle_bytes, tables: name_of(&tables), address, keystone, _held: held }
     }
 
     pub fn client(&self, caller: Caller) -> Client {
@@ -123,5 +135,13 @@ impl Kind {
             Self::OursOnMariadb => "ours, MariaDB",
             Self::OursOnSqlite => "ours, SQLite",
         }
+    }
+}
+
+/// The name of a database on the server; empty for SQLite.
+fn name_of(tables: &Database) -> String {
+    match tables {
+        Database::Sqlite(_) => String::new(),
+        Database::Mariadb(database) => database.name.clone(),
     }
 }

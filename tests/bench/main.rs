@@ -5,6 +5,7 @@
     reason = "a benchmark prints, and ends where it cannot go on"
 )]
 
+mod bare;
 mod bytes;
 mod calls;
 mod client;
@@ -17,7 +18,7 @@ mod rows;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: bench [FACTOR]
-       bench bytes [MIB]                                                       (1024)
+       bench bytes [--mariadb] [MIB]                                           (1024)
        bench metadata [--ours-only | --sqlite-only] [--row TEXT] [IMAGES...]   (1000 100000)";
 
 fn main() -> ExitCode {
@@ -25,13 +26,7 @@ fn main() -> ExitCode {
     let first = arguments.next().unwrap_or_else(|| "1".to_owned());
     let understood = match first.as_str() {
         "metadata" => metadata::Options::parse(arguments).map(|options| metadata::run(&options)),
-        "bytes" => arguments
-            .next()
-            .unwrap_or_else(|| "1024".to_owned())
-            .parse()
-            .ok()
-            .filter(|mib| *mib >= 8)
-            .map(bytes::run),
+        "bytes" => bytes::Options::parse(arguments).map(|options| bytes::run(&options)),
         factor => factor.parse().ok().map(calls::run),
     };
     if understood.is_none() {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use glasshouse_tests::mariadb::Mariadb;
 
+use crate::bare;
 use crate::contenders::{Contender, Kind};
 use crate::measure::{self, Cost};
 use crate::rows::{self, Caller, ROWS, Row};
@@ -51,6 +52,9 @@ pub fn run(options: &Options) {
         let runs: Vec<Run> =
             options.kinds.iter().map(|kind| Run::make(*kind, &server, images, &options.row)).collect();
         print_costs(images, &runs);
+        if let Some(run) = runs.iter().find(|run| run.kind == Kind::OursOnMariadb) {
+            bare::print(&server, &run.tables, images);
+        }
         print_processes(&runs);
         all.push((images, runs));
     }
@@ -66,6 +70,8 @@ struct Run {
     load_bytes: u64,
     load_per_second: f64,
     start: Option<Duration>,
+    /// The name of its database.
+    tables: String,
 }
 
 impl Run {
@@ -89,8 +95,8 @@ impl Run {
         let token = contender.token(Caller::Admin);
         let (load_per_second, load_bytes) =
             measure::load(&contender.processes, contender.address(), &token, &rows::mixed(images));
-        let (start, idle_bytes) = (contender.start, contender.idle_bytes);
-        Self { kind: contender.kind, costs, idle_bytes, load_bytes, load_per_second, start }
+        let (start, idle_bytes, tables) = (contender.start, contender.idle_bytes, contender.tables.clone());
+        Self { kind: contender.kind, costs, idle_bytes, load_bytes, load_per_second, start, tables }
     }
 
     fn cost(&self, row: usize) -> Option<&Cost> {

@@ -1,8 +1,8 @@
 //! A folder whose disk fails on command, for a program that is started with [`FaultyDisk::environment`].
 //!
-//! A small library in C stands between the program and libc; a file system in user space would need the right to mount.
-//! It sees the calls of Rust's standard library, with which the store is written. What is made without libc passes: the
-//! reading of what the kernel has in memory, and the taking of room ahead.
+//! A small library in C has the kernel hand over every call on that folder, by whatever code it is made: standing in
+//! front of libc would miss what is called without it, and a file system in user space would need the right to mount and
+//! would see other calls than the store makes. What the program maps into its memory passes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,13 +23,28 @@ pub enum Operation {
     Create,
     Open,
     Read,
+    /// Only what the kernel has in memory.
+    ReadCached,
+    /// From the file to a socket, within the kernel.
+    Send,
     Write,
+    /// Room that is taken ahead of the data.
+    Allocate,
+    /// A hole.
+    Punch,
     /// A new length.
     Truncate,
     Flush,
     FlushFolder,
     Rename,
     Remove,
+    MakeFolder,
+    /// The names in the folder.
+    List,
+    /// Length, kind, whether it is there.
+    Look,
+    Permit,
+    Lock,
 }
 
 impl Operation {
@@ -38,12 +53,21 @@ impl Operation {
             Self::Create => "create",
             Self::Open => "open",
             Self::Read => "read",
+            Self::ReadCached => "read_cached",
+            Self::Send => "send",
             Self::Write => "write",
+            Self::Allocate => "allocate",
+            Self::Punch => "punch",
             Self::Truncate => "truncate",
             Self::Flush => "flush",
             Self::FlushFolder => "flush_folder",
             Self::Rename => "rename",
             Self::Remove => "remove",
+            Self::MakeFolder => "make_folder",
+            Self::List => "list",
+            Self::Look => "look",
+            Self::Permit => "permit",
+            Self::Lock => "lock",
         }
     }
 }
@@ -70,6 +94,7 @@ impl FaultyDisk {
         let pair = |name: &str, path: &Path| (name.to_owned(), path.to_string_lossy().into_owned());
         vec![
             pair("LD_PRELOAD", &LIBRARY),
+            pair("GLASSHOUSE_FAULTS_PROGRAM", Path::new("glasshouse-service")),
             pair("GLASSHOUSE_FAULTS", &self.folder),
             pair("GLASSHOUSE_FAULTS_ORDER", &self.scratch.join("order")),
             pair("GLASSHOUSE_FAULTS_LOG", &self.scratch.join("log")),
@@ -78,17 +103,22 @@ impl FaultyDisk {
 
     /// From the `nth` one on, each such operation fails.
     pub fn fail(&self, operation: Operation, nth: usize, errno: Errno) {
-        self.order(&format!("{} {nth} {} 0", operation.word(), errno.raw_os_error()));
+        self.order(&format!("{} {nth} 0 {} 0", operation.word(), errno.raw_os_error()));
+    }
+
+    /// The `nth` one fails, and no other.
+    pub fn fail_once(&self, operation: Operation, nth: usize, errno: Errno) {
+        self.order(&format!("{} {nth} 1 {} 0", operation.word(), errno.raw_os_error()));
     }
 
     /// Each operation takes so long.
     pub fn slow_down(&self, delay: Duration) {
-        self.order(&format!("none 0 0 {}", delay.as_micros()));
+        self.order(&format!("none 0 0 0 {}", delay.as_micros()));
     }
 
     /// Nothing fails any more, and nothing is slow.
     pub fn heal(&self) {
-        self.order("none 0 0 0");
+        self.order("none 0 0 0 0");
     }
 
     fn order(&self, words: &str) {

@@ -137,8 +137,20 @@ impl Keystone {
         register("public")
     }
 
+    /// Puts itself into the catalog of a region: clients look for everything in one.
+    pub fn register_identity_service(&self, region: &str) {
+        let endpoint = json!({
+            "interface": "public", "region_id": region, "service_id": self.service("identity"), "url": self.auth_url(),
+        });
+        self.admin().post_json("/v3/endpoints", &json!({"endpoint": endpoint})).expect(201);
+    }
+
     fn image_service(&self) -> String {
-        let services = self.admin().get("/v3/services?type=image").expect(200).json();
+        self.service("image")
+    }
+
+    fn service(&self, kind: &str) -> String {
+        let services = self.admin().get(&format!("/v3/services?type={kind}")).expect(200).json();
         text(&services["services"][0]["id"])
     }
 

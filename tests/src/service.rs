@@ -76,6 +76,12 @@ impl Service {
         Self::start(command, port)
     }
 
+    /// The same as the end of another command, which makes its surroundings and becomes it.
+    pub fn start_serve_by(mut outer: Command, configuration: &Path, port: u16) -> Self {
+        outer.arg(command().get_program()).arg("serve").arg("--config-file").arg(configuration);
+        Self::start(outer, port)
+    }
+
     fn start(command: Command, port: u16) -> Self {
         let logs = Scratch::new("service");
         let mut process = Process::start("glasshouse-service", command, logs.path());

@@ -32,13 +32,35 @@ struct Part {
     file: Arc<File>,
     offset_bytes: u64,
     left_bytes: usize,
+    download: Arc<Download>,
+}
+
+/// Whose data is on its way, for the log: once the head of an answer is sent, a client can only be cut off.
+#[derive(Debug, Default)]
+pub struct Download {
+    pub request_id: String,
+    pub path: String,
+}
+
+impl Download {
+    /// Tells the operator why a client gets no more.
+    pub fn cut_off(&self, error: &dyn std::error::Error) {
+        let Self { request_id, path } = self;
+        tracing::error!(request_id, path, %error, "a download was cut off: the data cannot be read");
+    }
 }
 
 impl Parts {
-    /// A token for this part of the file, not longer than [`PART_BYTES_MAX`].
-    pub fn lend(&self, file: &Arc<File>, offset_bytes: u64, length_bytes: usize) -> Bytes {
+    /// A token for `length_bytes` of the file, not longer than [`PART_BYTES_MAX`].
+    pub fn lend(
+        &self,
+        (file, offset_bytes): (&Arc<File>, u64),
+        length_bytes: usize,
+        download: &Arc<Download>,
+    ) -> Bytes {
         let token = AREA.get(..length_bytes).unwrap_or(*AREA);
-        let part = Part { file: Arc::clone(file), offset_bytes, left_bytes: token.len() };
+        let (file, download) = (Arc::clone(file), Arc::clone(download));
+        let part = Part { file, offset_bytes, left_bytes: token.len(), download };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(part);
         Bytes::from_static(token)
     }
@@ -50,10 +72,17 @@ impl Parts {
             // Better no answer than a wrong one.
             return Err(io::Error::other("the order of parts of a file was lost"));
         };
-        let sent = send_file(socket, &part.file, part.offset_bytes, part.left_bytes)?;
-        if sent == 0 {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a stored file ends before its length"));
-        }
+        let sent = match send_file(socket, &part.file, part.offset_bytes, part.left_bytes) {
+            Ok(0) => {
+                Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a stored file ends before its length"))
+            }
+            other => other,
+        };
+        let sent = sent.inspect_err(|error| {
+            if !is_of_the_socket(error) {
+                part.download.cut_off(error);
+            }
+        })?;
         part.offset_bytes += sent as u64;
         part.left_bytes -= sent;
         if part.left_bytes == 0 {
@@ -61,6 +90,27 @@ impl Parts {
         }
         Ok(sent)
     }
+}
+
+/// Whether it is the client's or the network's doing; what else can go wrong lies with the file.
+fn is_of_the_socket(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        BrokenPipe, ConnectionAborted, ConnectionReset, HostUnreachable, Interrupted, NetworkDown,
+        NetworkUnreachable, NotConnected, TimedOut, WouldBlock,
+    };
+    matches!(
+        error.kind(),
+        WouldBlock
+            | Interrupted
+            | BrokenPipe
+            | NotConnected
+            | TimedOut
+            | ConnectionReset
+            | ConnectionAborted
+            | HostUnreachable
+            | NetworkUnreachable
+            | NetworkDown
+    )
 }
 
 /// Whether these bytes are a token, or the rest of one.
@@ -189,6 +239,10 @@ mod tests {
         Arc::new(file)
     }
 
+    fn lend(parts: &Parts, file: &Arc<File>, offset_bytes: u64, length_bytes: usize) -> Bytes {
+        parts.lend((file, offset_bytes), length_bytes, &Arc::default())
+    }
+
     async fn pair() -> (TcpStream, Conduit, Parts) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
@@ -202,8 +256,11 @@ mod tests {
         let data: Vec<u8> = (0..500_000_u32).flat_map(u32::to_le_bytes).collect();
         let (mut client, mut conduit, parts) = pair().await;
         let (first, second) = (file_of(&data), file_of(b"another file"));
-        let tokens =
-            [parts.lend(&first, 5, 1_000_000), parts.lend(&second, 8, 4), parts.lend(&first, 1_000_005, 7)];
+        let tokens = [
+            lend(&parts, &first, 5, 1_000_000),
+            lend(&parts, &second, 8, 4),
+            lend(&parts, &first, 1_000_005, 7),
+        ];
         let send = async move {
             conduit.write_all(b"head ").await?;
             for token in &tokens {
@@ -224,7 +281,7 @@ mod tests {
     #[tokio::test]
     async fn slices_that_hold_both_are_sent_in_their_order() {
         let (mut client, mut conduit, parts) = pair().await;
-        let token = parts.lend(&file_of(b"0123456789"), 2, 3);
+        let token = lend(&parts, &file_of(b"0123456789"), 2, 3);
         let slices = [IoSlice::new(b"ab"), IoSlice::new(b"c"), IoSlice::new(&token), IoSlice::new(b"d")];
         assert_eq!(conduit.write_vectored(&slices).await.expect("sent"), 3);
         assert_eq!(conduit.write_vectored(&slices[2..]).await.expect("sent"), 3);
@@ -238,10 +295,10 @@ mod tests {
     #[tokio::test]
     async fn a_token_that_fits_no_part_and_a_file_that_became_shorter_break_the_connection() {
         let (_client, mut conduit, parts) = pair().await;
-        let token = parts.lend(&file_of(b"0123456789"), 2, 3);
+        let token = lend(&parts, &file_of(b"0123456789"), 2, 3);
         assert_eq!(conduit.write(&token[1..]).await.expect_err("refused").kind(), io::ErrorKind::Other);
         let (_client, mut conduit, parts) = pair().await;
-        let token = parts.lend(&file_of(b"0123"), 4, 3);
+        let token = lend(&parts, &file_of(b"0123"), 4, 3);
         assert_eq!(conduit.write(&token).await.expect_err("refused").kind(), io::ErrorKind::UnexpectedEof);
     }
 }

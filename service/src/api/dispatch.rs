@@ -21,7 +21,7 @@ use crate::clock;
 use crate::config::ServerConfig;
 use crate::error::Error;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-openstack-request-id");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-openstack-request-id");
 const KNOWN_METHODS: &[Method] =
     &[Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::PATCH];
 

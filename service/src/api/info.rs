@@ -35,8 +35,8 @@ pub async fn stores_detail(request: Request) -> Result<Reply, Error> {
     let documents = stores.iter().map(|store| {
         let mut document = store_document(store);
         document.insert("type".to_owned(), json!(store.kind));
-        document.insert("weight".to_owned(), json!(store.weight));
         document.insert("properties".to_owned(), Value::Object(store.properties.clone()));
+        document.insert("weight".to_owned(), json!(store.weight));
         Value::Object(document)
     });
     Ok(Reply::json(StatusCode::OK, &json!({"stores": documents.collect::<Vec<_>>()})))

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use futures_util::{FutureExt, Stream, StreamExt, TryFutureExt};
+use futures_util::{FutureExt, Stream, StreamExt, TryFutureExt, TryStreamExt};
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
@@ -29,9 +29,9 @@ use warp::{Filter, Rejection};
 use super::activity::{Activity, Answering, Noted};
 use super::admission::Admission;
 use super::body::{Body, Trailers};
-use super::conduit::{self, Conduit, Parts};
-use super::dispatch::Api;
-use super::fault::{self, Setting};
+use super::conduit::{self, Conduit, Download, Parts};
+use super::dispatch::{Api, REQUEST_ID};
+use super::fault;
 use super::greeting::Greeting;
 use super::reply::{Reply, ReplyBody};
 use super::threads::Threads;
@@ -68,13 +68,13 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>, threads: Threads, mut s
                 continue;
             }
         };
-        let (door, stop, held) = (door.clone(), stop.clone(), (place, connections.token()));
+        let (door, stop, counted) = (door.clone(), stop.clone(), connections.token());
         threads.serve(Box::new(move || {
             Box::pin(async move {
                 if let Err(error) = door.connection(socket, stop).await {
-                    tracing::debug!(%error, "a connection could not be begun");
+                    tracing::debug!(%error, "a connection could not be served");
                 }
-                drop(held);
+                drop((place, counted));
             })
         }));
     }
@@ -127,8 +127,8 @@ where
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
         let (service, parts, activity) = (self.service, Parts::default(), Activity::default());
-        let socket = Greeting::new(Conduit::new(socket, parts.clone()), HEADER_TIMEOUT);
-        let socket = Noted::new(socket, activity.clone());
+        let socket = Conduit::new(socket, parts.clone());
+        let socket = Noted::new(Greeting::new(socket, HEADER_TIMEOUT), activity.clone());
         let requests = activity.clone();
         let service = service_fn(move |request: http::Request<Incoming>| {
             let (head, body) = request.into_parts();
@@ -237,12 +237,12 @@ where
         let head = Arc::clone(&head);
         let elsewhere = runtime.spawn(async move { caught(&api, &head, body).await });
         elsewhere.await.unwrap_or_else(|error| {
-            fault::reply(&Error::internal(error), &HeaderMap::new(), Setting::default())
+            fault::reply(&Error::internal(error), &HeaderMap::new(), fault::Setting::default())
         })
     } else {
         caught(&api, &head, body).await
     };
-    into_response(reply, parts)
+    into_response(reply, parts, head.uri.path())
 }
 
 /// The answer, also where a panic is in its way.
@@ -256,14 +256,18 @@ async fn caught(api: &Api, head: &http::request::Parts, body: Body) -> Reply {
 }
 
 /// The data of an image; what lies in files goes past our memory where the connection can do that.
-fn data(content: Content, parts: Option<Parts>) -> ByteStream {
-    match (content, parts) {
+fn data(content: Content, parts: Option<Parts>, download: Download) -> ByteStream {
+    let download = Arc::new(download);
+    let bytes = match (content, parts) {
         (Content::File(reading), Some(parts)) => {
-            let lend = Box::new(move |file: &_, offset, length| parts.lend(file, offset, length));
+            let download = Arc::clone(&download);
+            let lend =
+                Box::new(move |file: &_, offset, length| parts.lend((file, offset), length, &download));
             reading.stream_lent(Lender { lend, block_bytes_max: conduit::PART_BYTES_MAX })
         }
         (content, _) => content.stream(),
-    }
+    };
+    Box::pin(bytes.inspect_err(move |error| download.cut_off(error)))
 }
 
 /// The frames of a body; a sender that is silent for too long ends it with an error.
@@ -284,11 +288,15 @@ where
     })
 }
 
-fn into_response(reply: Reply, parts: Option<Parts>) -> Response {
+fn into_response(reply: Reply, parts: Option<Parts>, path: &str) -> Response {
     let mut response = match reply.body {
         ReplyBody::Empty => Response::default(),
         ReplyBody::Bytes(bytes) => Response::new(bytes.into()),
-        ReplyBody::Data(content) => warp::reply::stream(data(content, parts)).into_response(),
+        ReplyBody::Data(content) => {
+            let id = reply.headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
+            let download = Download { request_id: id.to_owned(), path: path.to_owned() };
+            warp::reply::stream(data(content, parts, download)).into_response()
+        }
     };
     *response.status_mut() = reply.status;
     response.headers_mut().extend(reply.headers);

@@ -1,6 +1,7 @@
 //! Upload the data of an image: queued → saving → active, or back to queued with nothing left behind.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::app::App;
 use crate::clock;
@@ -18,6 +19,10 @@ use crate::quota::Room;
 use crate::stores::{Backend, Store, StoreError, Writer};
 use glasshouse_shared::format::{Accepted, Refusal, Rules, Verdict, judge};
 use glasshouse_shared::image::{Image, Status};
+
+/// Between two attempts at putting an image back while the database is in trouble; doubled each time.
+const RELEASE_PAUSE: Duration = Duration::from_millis(500);
+const RELEASE_PAUSE_MAX: Duration = Duration::from_secs(15);
 
 /// The data and what the client says of it.
 pub struct Upload {
@@ -42,7 +47,7 @@ pub async fn upload(app: Arc<App>, ctx: &Context, id: &str, upload: Upload) -> R
     check_cap(&app, upload.size_bytes)?;
     let room = Room::of(&app, ctx, &image).await?;
     let arrival = Arrival { body: upload.body, size_bytes: upload.size_bytes, room, digests: upload.digests };
-    let saving = tokio::spawn(async move { save(&app, image, (&store_id, arrival)).await });
+    let saving = tokio::spawn(async move { save(app, image, (&store_id, arrival)).await });
     saving.await.map_err(Error::internal)?
 }
 
@@ -95,14 +100,16 @@ pub(super) fn too_long(wanted: u64, maximum: u64) -> Error {
 }
 
 /// Claims the image, stores the data, and undoes everything when that fails.
-async fn save(app: &App, image: Image, (store_id, arrival): (&str, Arrival)) -> Result<(), Error> {
+async fn save(app: Arc<App>, image: Image, (store_id, arrival): (&str, Arrival)) -> Result<(), Error> {
     let store = app.stores.get(store_id).ok_or_else(|| Error::internal("a store vanished"))?;
-    let (image, left) = claim(app, &image.id, (arrival.room.clone(), arrival.size_bytes)).await?;
+    let (image, left) = claim(&app, &image.id, (arrival.room.clone(), arrival.size_bytes)).await?;
+    // It was in queued: whoever still wants to put it back has nothing to do any more.
+    app.jobs.cancel(&image.id);
     let limit = Limit { declared: arrival.size_bytes, maximum: left.min(app.limits.image_size_cap) };
-    match transfer(app, &image, store, (arrival, limit)).await {
+    match transfer(&app, &image, store, (arrival, limit)).await {
         Ok(()) => Ok(()),
         Err(error) => {
-            release(app, &image.id).await;
+            release(&app, &image.id).await;
             Err(error)
         }
     }
@@ -132,11 +139,20 @@ async fn claim(app: &App, id: &str, (room, declared): (Room, Option<u64>)) -> Re
     })
 }
 
-/// When even that fails, the lease runs out and the next start repairs the row.
-async fn release(app: &App, id: &str) {
-    if let Err(error) = repair::back_to_queued(app, id).await {
-        tracing::error!(image_id = id, %error, "an image could not be put back into queued");
-    }
+/// A database in trouble must not keep the image in `saving`: it is asked again until it is well. Should this process end
+/// before, the next start repairs the row.
+async fn release(app: &Arc<App>, id: &str) {
+    let Err(error) = repair::back_to_queued(app, id).await else { return };
+    tracing::error!(image_id = id, %error, "an image could not be put back into queued, and will be later");
+    let (worker, image_id) = (Arc::clone(app), id.to_owned());
+    app.jobs.start(id, async move {
+        let mut pause = RELEASE_PAUSE;
+        while repair::back_to_queued(&worker, &image_id).await.is_err() {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(RELEASE_PAUSE_MAX);
+        }
+        tracing::info!(image_id, "an image was put back into queued");
+    });
 }
 
 /// The image is ours and has no location, so what lies under its id already belongs to nobody: it is a leftover of a
@@ -243,11 +259,25 @@ pub(super) async fn settle(
         Err(error @ (Error::Internal(_) | Error::Unavailable { .. })) if matches!(hold, Hold::Upload(_)) => {
             Err(error)
         }
-        Err(error) => {
-            delete::remove_bytes(app, &image.id, &location).await;
-            Err(error)
-        }
+        Err(error) => match is_active(app, &image.id).await {
+            // The bytes there are another upload's, which came while this one was given up.
+            Ok(true) if matches!(error, Error::Gone(_)) => Err(error),
+            // The database could not tell that it had done it.
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                delete::remove_bytes(app, &image.id, &location).await;
+                Err(error)
+            }
+            // Should the image be active, these are its bytes; if not, they go with its next upload.
+            Err(_) => Err(error),
+        },
     }
+}
+
+async fn is_active(app: &App, id: &str) -> Result<bool, DbError> {
+    let wanted = id.to_owned();
+    let record = app.db.read(move |conn| db::images::get(conn, &wanted)).await?;
+    Ok(record.is_some_and(|record| record.image.status != Status::Saving && !record.locations.is_empty()))
 }
 
 /// The bytes against the declared formats; a refusal leaves nothing behind.

@@ -181,13 +181,16 @@ async fn blocking<T: Send + 'static>(
     task::spawn_blocking(work).await.map_err(|error| StoreError::Other(error.into()))?
 }
 
+/// No room for so much, for everybody or for us.
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
+}
+
 fn store_error(error: io::Error, path: &Path) -> StoreError {
     match error.kind() {
         ErrorKind::NotFound => StoreError::NotFound,
         ErrorKind::AlreadyExists => StoreError::Duplicate,
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-            StoreError::Full(error)
-        }
+        _ if is_full(&error) => StoreError::Full(error),
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             StoreError::Denied { path: path.display().to_string(), source: error }
         }

@@ -1,4 +1,4 @@
-//! Who is measured: the real Glance and ours, each with its records on the same MariaDB and its images in memory.
+//! Who is measured: the real Glance and ours, each with its images in memory and its records on the disk.
 
 use glasshouse_tests::deployment::{Database, Deployment};
 use glasshouse_tests::glance::Glance;
@@ -37,11 +37,12 @@ impl Contender {
         Self { source, held: Held::Glance { _running: running } }
     }
 
-    pub fn ours(memory: &Scratch) -> Self {
+    pub fn ours(memory: &Scratch, on_mariadb: bool) -> Self {
         let keystone = Keystone::shared();
         let extra = options(memory, "ours");
         let scratch = Scratch::new("bench-ours");
-        let running = Deployment::start_with(scratch, Database::mariadb(), keystone, &extra);
+        let database = if on_mariadb { Database::mariadb() } else { Database::sqlite_in(scratch.path()) };
+        let running = Deployment::start_with(scratch, database, keystone, &extra);
         let service = &running.service;
         let source = Source::new(service.port, service.process.id(), keystone.token(MEMBER));
         Self { source, held: Held::Ours(Box::new(running)) }

@@ -17,12 +17,40 @@ use transfer::{Cost, Shape, download, ranges, upload};
 const ROUNDS: usize = 3;
 const MIB: u64 = 1 << 20;
 
-/// Measures everything with `whole_mib` as the size of the large image.
-pub fn run(whole_mib: u64) {
+/// What to measure.
+#[derive(Debug)]
+pub struct Options {
+    /// Size of the large image.
+    whole_mib: u64,
+    /// Where ours has its records: on the MariaDB that Glance has, or in SQLite, as without a configured database.
+    on_mariadb: bool,
+}
+
+impl Options {
+    /// `None` when something is not understood.
+    pub fn parse(arguments: impl Iterator<Item = String>) -> Option<Self> {
+        let mut options = Self { whole_mib: 1024, on_mariadb: false };
+        for argument in arguments {
+            match argument.as_str() {
+                "--mariadb" => options.on_mariadb = true,
+                mib => options.whole_mib = mib.parse().ok().filter(|mib| *mib >= 8)?,
+            }
+        }
+        Some(options)
+    }
+}
+
+/// Measures everything.
+pub fn run(options: &Options) {
     let memory = Scratch::in_memory("bench-bytes");
-    let (glance, ours) = (Contender::glance(&memory), Contender::ours(&memory));
+    let (glance, ours) = (Contender::glance(&memory), Contender::ours(&memory, options.on_mariadb));
     let nginx = nginx::Nginx::start(&memory);
+    let whole_mib = options.whole_mib;
     println!("On a memory file system ({}), {} processors.", memory.path().display(), bound::processors());
+    let records = if options.on_mariadb { "the same MariaDB" } else { "SQLite, as it comes" };
+    println!(
+        "Glance has its records on MariaDB, ours on {records}, both on the disk and with durable commits."
+    );
 
     println!("\n## Uploads: MiB/s, CPU s/GiB of the server; images/s\n");
     println!("| | Glance | ours | throughput | CPU |\n| --- | --- | --- | --- | --- |");

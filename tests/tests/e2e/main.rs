@@ -77,6 +77,7 @@ mod inspect;
 mod inspect_matrix;
 mod lab;
 mod real_peers;
+mod repertoire;
 mod resume;
 mod scrub;
 mod sequences;

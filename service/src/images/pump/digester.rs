@@ -1,13 +1,12 @@
 //! One digest of the bytes that pass: in the lanes of a vector unit with those of other transfers where the processor
 //! has one, else for itself.
 
-use bytes::Bytes;
 use glasshouse_digests::{Md5, Sha512, Stream};
 use glasshouse_shared::checksum::{HashDigest, Md5Digest, hexadecimal};
 use tokio::sync::mpsc;
 
 use super::lanes::{self, Lanes};
-use super::{Parcel, PumpError, QUEUE_BATCHES, reader};
+use super::{Parcel, PumpError, reader};
 
 /// The state of a digest between two pieces of its data.
 pub enum Digester {
@@ -61,22 +60,8 @@ impl Digester {
                 })
                 .await?,
             ),
-            Self::Md5Lane(lanes, stream) => Self::Md5Lane(lanes, in_lanes(lanes, stream, queue).await?),
-            Self::Sha512Lane(lanes, stream) => Self::Sha512Lane(lanes, in_lanes(lanes, stream, queue).await?),
+            Self::Md5Lane(lanes, stream) => Self::Md5Lane(lanes, lanes.read(stream, queue).await?),
+            Self::Sha512Lane(lanes, stream) => Self::Sha512Lane(lanes, lanes.read(stream, queue).await?),
         })
     }
-}
-
-async fn in_lanes<A: glasshouse_digests::Algorithm>(
-    lanes: &'static Lanes<A>,
-    mut stream: Stream<A>,
-    mut queue: mpsc::Receiver<Parcel>,
-) -> Result<Stream<A>, PumpError> {
-    let mut ready = Vec::with_capacity(QUEUE_BATCHES);
-    while queue.recv_many(&mut ready, QUEUE_BATCHES).await > 0 {
-        let frames: Vec<Bytes> = ready.iter().flat_map(|parcel| parcel.batch.iter().cloned()).collect();
-        stream = lanes.update(stream, frames).await?;
-        ready.clear();
-    }
-    Ok(stream)
 }

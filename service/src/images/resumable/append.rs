@@ -166,7 +166,13 @@ impl Job<'_> {
                 ending::end(self.app, self.record).await?;
                 Err(Error::Gone("The data of this upload was lost; it must begin anew.".to_owned()))
             }
-            opened => opened.map_err(store_error),
+            Err(error) => {
+                if is_final(&error) {
+                    ending::end(self.app, self.record).await?;
+                }
+                Err(store_error(error))
+            }
+            Ok(writer) => Ok(writer),
         }
     }
 
@@ -246,7 +252,7 @@ impl Job<'_> {
             return Err(error);
         }
         if let Err(error) = writer.record().await {
-            return Err(unrecorded(writer, error).await);
+            return Err(self.unrecorded(turn, writer, error).await);
         }
         let offset_bytes = writer.recorded_bytes;
         if !is_last {
@@ -277,19 +283,36 @@ impl Job<'_> {
         }
     }
 
-    /// A piece that did not come to its end. What a broken connection brought stays, anything else ends the upload.
+    /// A piece that did not come to its end. What a broken connection brought stays.
     async fn stop(&self, turn: &mut Turn, mut writer: Checkpoints<'_>, interrupted: Interrupted) -> Error {
         if writer.failure.is_some() {
-            return unrecorded(writer, StoreError::NotFound).await;
+            return self.unrecorded(turn, writer, StoreError::NotFound).await;
         }
         let Interrupted { error, stages } = interrupted;
         if let Some(stages) = stages.filter(|_| is_harmless(&error) && writer.may_record) {
             if let Err(error) = writer.record().await {
-                return unrecorded(writer, error).await;
+                return self.unrecorded(turn, writer, error).await;
             }
             turn.park(Some(stages));
         }
         self.leave(turn, writer.inner, Interrupted { error, stages: None }).await
+    }
+
+    /// The data came, but the store or the record could not follow it. What is not recorded does not count: the next
+    /// writer cuts it off, so that nothing is taken for durable of which a flush failed.
+    async fn unrecorded(&self, turn: &mut Turn, writer: Checkpoints<'_>, error: StoreError) -> Error {
+        let Checkpoints { inner, failure, .. } = writer;
+        match failure {
+            None => self.leave(turn, inner, Interrupted { error: error.into(), stages: None }).await,
+            Some(DbError::Stale) => {
+                inner.cancel().await;
+                ended(DbError::Stale)
+            }
+            Some(failure) => match inner.keep().await {
+                Ok(()) => ended(failure),
+                Err(error) => store_error(error),
+            },
+        }
     }
 
     /// Leaves what came for the next piece, if there is still an upload that it can belong to.
@@ -339,17 +362,10 @@ impl Job<'_> {
     }
 }
 
-/// The data came, but the record could not follow it: what is not recorded does not count.
-async fn unrecorded(writer: Checkpoints<'_>, error: StoreError) -> Error {
-    let Checkpoints { inner, failure, .. } = writer;
-    if matches!(failure, Some(DbError::Stale)) {
-        inner.cancel().await;
-        return ended(DbError::Stale);
-    }
-    if let Err(error) = inner.keep().await {
-        return store_error(error);
-    }
-    failure.map_or_else(|| store_error(error), ended)
+/// A store in trouble may be well again when the client comes back. A full one is full of this upload too, and its client
+/// gives up when it hears of it.
+fn is_final(error: &StoreError) -> bool {
+    matches!(error, StoreError::Full(_))
 }
 
 /// After these the rest may still come.
@@ -357,11 +373,10 @@ fn is_harmless(error: &PumpError) -> bool {
     match error {
         PumpError::Body(_) => true,
         PumpError::NotAsDeclared { declared, received } => received < declared,
-        PumpError::OverMaximum { .. }
-        | PumpError::Unsafe(_)
-        | PumpError::Store(_)
-        | PumpError::Stage(_)
-        | PumpError::Digest => false,
+        PumpError::Store(error) => !is_final(error),
+        PumpError::OverMaximum { .. } | PumpError::Unsafe(_) | PumpError::Stage(_) | PumpError::Digest => {
+            false
+        }
     }
 }
 

@@ -96,6 +96,8 @@ pub async fn create(app: &App, ctx: &Context, image_id: &str, new: NewUpload) ->
         DbError::Missing => not_found(image_id),
         other => other.into(),
     })?;
+    // It was in queued: whoever still wants to put it back has nothing to do any more.
+    app.jobs.cancel(&record.image_id);
     Ok(State::of(app, record))
 }
 

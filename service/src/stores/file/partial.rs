@@ -102,7 +102,7 @@ impl Partial {
                 self.reserve.give_back(&self.file, self.length_bytes, run_bytes)?;
                 self.file.seek(SeekFrom::Start(self.length_bytes + run_bytes))?;
             } else {
-                self.reserve.take(&self.file, self.length_bytes, run_bytes);
+                self.reserve.take(&self.file, self.length_bytes, run_bytes)?;
                 write_all_vectored(&mut self.file, &mut run)?;
             }
             self.length_bytes += run_bytes;
@@ -115,14 +115,15 @@ impl Partial {
         self.file.set_len(self.length_bytes)?;
         self.file.sync_all()?;
         fs::rename(&self.path, &self.target)?;
-        // From here on it is the whole image that goes when the rest fails; one that was kept before stays for its
-        // next writer.
-        self.path.clone_from(&self.target);
-        if let Some(directory) = self.target.parent() {
-            sync_directory(directory)?;
+        let durable = self.target.parent().map_or(Ok(()), sync_directory);
+        match durable {
+            Ok(()) => self.stays = true,
+            // Under its own name it would be nobody's: its next writer looks for it where it was.
+            Err(_) if self.stays => fs::rename(&self.target, &self.path)?,
+            // It is the whole image that goes.
+            Err(_) => self.path.clone_from(&self.target),
         }
-        self.stays = true;
-        Ok(url_of_path(&self.target))
+        durable.map(|()| url_of_path(&self.target))
     }
 }
 
@@ -140,8 +141,19 @@ impl Drop for Partial {
 
 /// The partial file of a dead writer is taken over, one of a live writer is not.
 fn create_locked(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
-    lock(&file)?;
+    let (file, is_new) = match OpenOptions::new().write(true).create_new(true).open(path) {
+        Ok(file) => (file, true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            (OpenOptions::new().write(true).create(true).truncate(false).open(path)?, false)
+        }
+        Err(error) => return Err(error),
+    };
+    // Whoever else could have come to the new file was refused by the lock just as well.
+    lock(&file).inspect_err(|_| {
+        if is_new && let Err(error) = fs::remove_file(path) {
+            tracing::error!(path = %path.display(), %error, "a partial file could not be removed");
+        }
+    })?;
     Ok(file)
 }
 

@@ -56,31 +56,37 @@ fn path_of(api: &Api, answer: &Answer) -> String {
     location.strip_prefix(api.base()).expect("an address of the same service").to_owned()
 }
 
-fn begin(api: &Api, id: &str) -> String {
+pub(super) fn begin(api: &Api, id: &str) -> String {
     let answer = creation(api, id).send().expect(201);
     assert_eq!((answer.header("upload-offset"), answer.header("upload-complete")), (Some("0"), Some("?0")));
     path_of(api, &answer)
 }
 
-fn piece(api: &Api, path: &str, offset: usize, is_last: bool) -> Call {
+pub(super) fn piece(api: &Api, path: &str, offset: usize, is_last: bool) -> Call {
     api.call("PATCH", path)
         .header("content-type", "application/partial-upload")
         .header("upload-offset", &offset.to_string())
         .header("upload-complete", if is_last { "?1" } else { "?0" })
 }
 
-fn ask(api: &Api, path: &str) -> Answer {
+pub(super) fn ask(api: &Api, path: &str) -> Answer {
     let answer = api.call("HEAD", path).send().expect(204);
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     answer
 }
 
-fn offset(answer: &Answer) -> usize {
+pub(super) fn offset(answer: &Answer) -> usize {
     answer.header("upload-offset").expect("an offset").parse().expect("a number")
 }
 
 /// Sends the head of a piece of `declared` bytes over a bare socket, then some of it.
-fn begin_piece(api: &Api, token: &str, path: &str, (at, declared): (usize, usize), sent: &[u8]) -> TcpStream {
+pub(super) fn begin_piece(
+    api: &Api,
+    token: &str,
+    path: &str,
+    (at, declared): (usize, usize),
+    sent: &[u8],
+) -> TcpStream {
     let address = api.base().trim_start_matches("http://");
     let mut socket = TcpStream::connect(address).expect("a connection");
     let head = format!(
