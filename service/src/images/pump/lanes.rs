@@ -73,14 +73,12 @@ impl<A: Algorithm> Rest<A> {
     /// The next job of the same transfer, if more has come meanwhile: to ask for it over there would be two changes of
     /// threads.
     fn go_on(mut self, stream: Stream<A>) -> Option<Job<A>> {
-        match self.queue.try_recv() {
-            Ok(first) => Some(Job::of(stream, first, self)),
-            Err(_) => {
-                // Who does not wait any more has no use for it.
-                let _ = self.answer.send((stream, self.queue));
-                None
-            }
+        if let Ok(first) = self.queue.try_recv() {
+            return Some(Job::of(stream, first, self));
         }
+        // Who does not wait any more has no use for it.
+        let _ = self.answer.send((stream, self.queue));
+        None
     }
 }
 
