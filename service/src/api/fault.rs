@@ -93,7 +93,7 @@ fn document(status: StatusCode, text: &str, headers: &HeaderMap, flat_json: bool
     match form(headers) {
         Form::Plain => Reply::bytes(status, "text/plain; charset=UTF-8", format!("{code}\n\n{text}\n\n   ")),
         Form::Json if flat_json => {
-            let message = format!("{}<br /><br />\n\n\n", escape(text));
+            let message = format!("{text}<br /><br />\n\n\n");
             Reply::json(status, &json!({"message": message, "code": code, "title": title}))
         }
         Form::Json => {

@@ -87,9 +87,8 @@ impl ImageView<'_> {
     fn computed(&self) -> Vec<(&'static str, Value)> {
         let (app, locations) = (self.app, self.visible.shown_locations());
         let mut shown = Vec::new();
-        let weighed = || self.visible.weighed_locations(app);
         if app.images.show_image_direct_url
-            && let Some(location) = weighed().first()
+            && let Some(location) = locations.first()
         {
             shown.push(("direct_url", json!(location.url)));
         }
@@ -97,7 +96,7 @@ impl ImageView<'_> {
             shown.push(("locations", locations.iter().map(location).collect()));
         }
         if app.stores.is_multi() && !locations.is_empty() {
-            let stores: Vec<&str> = weighed().into_iter().filter_map(Location::store_id).collect();
+            let stores: Vec<&str> = locations.iter().filter_map(|location| location.store_id()).collect();
             shown.push(("stores", json!(stores.join(","))));
         }
         shown

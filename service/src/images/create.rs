@@ -61,7 +61,7 @@ pub async fn create(app: &App, ctx: &Context, new: NewImage) -> Result<Visible, 
         other => other.into(),
     })?;
     let mut visible = Visible { record, member_id: None, hidden: BTreeMap::new(), shows_locations: true };
-    visible.hide(app, ctx);
+    visible.prepare(app, ctx);
     Ok(visible)
 }
 

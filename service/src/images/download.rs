@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::context::Context;
 use crate::error::Error;
-use crate::images::{Visible, by_weight, load};
+use crate::images::{Visible, load};
 use crate::policy::Rule;
 use crate::stores::{ByteRange, Store, StoreError};
 pub use crate::stores::{ByteStream, Content, Lender};
@@ -136,7 +136,7 @@ impl Data {
     }
 
     fn places<'a>(&'a self, app: &'a App) -> impl Iterator<Item = (&'a Store, &'a str)> {
-        by_weight(app, &self.visible.record.locations).into_iter().filter_map(|location| {
+        self.visible.record.locations.iter().filter_map(|location| {
             let store = app.stores.for_location(&location.url, location.store_id())?;
             Some((store, location.url.as_str()))
         })

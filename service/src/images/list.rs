@@ -56,7 +56,7 @@ pub async fn list(app: &App, ctx: &Context, query: &mut ListQuery) -> Result<Pag
             )
         })
         .map(|mut visible| {
-            visible.hide(app, ctx);
+            visible.prepare(app, ctx);
             visible
         })
         .collect();

@@ -57,13 +57,9 @@ impl Visible {
         if self.shows_locations { &self.record.locations } else { &[] }
     }
 
-    /// The same in the order in which they are read: the heaviest store first, where stores have ids.
-    pub fn weighed_locations(&self, app: &App) -> Vec<&LocationRecord> {
-        by_weight(app, self.shown_locations())
-    }
-
-    /// Takes out of the record what the caller may not read.
-    fn hide(&mut self, app: &App, ctx: &Context) {
+    /// Takes out of the record what the caller may not read, and puts its locations in their order.
+    fn prepare(&mut self, app: &App, ctx: &Context) {
+        sort_by_weight(app, &mut self.record.locations);
         self.shows_locations = ctx.is_admin || self.record.image.status != Status::Deactivated;
         self.hidden = app.protections.hide(&app.enforcer, ctx, &mut self.record.image);
     }
@@ -74,17 +70,16 @@ impl Visible {
     }
 }
 
-/// Locations of equal weight stay in their order, and a store that nobody knows weighs nothing.
-fn by_weight<'a>(app: &App, locations: &'a [LocationRecord]) -> Vec<&'a LocationRecord> {
+/// Where stores have ids, the copy in the heaviest one comes first: in lists, for positions of a PATCH, and for who
+/// reads. Equals stay in their order, and a store that nobody knows weighs nothing.
+fn sort_by_weight(app: &App, locations: &mut [LocationRecord]) {
     let weight = |location: &LocationRecord| {
         let store = location.store_id().and_then(|id| app.stores.get(id));
         store.map_or(0, |store| store.weight)
     };
-    let mut sorted: Vec<&LocationRecord> = locations.iter().collect();
     if app.stores.is_multi() {
-        sorted.sort_by_key(|location| std::cmp::Reverse(weight(location)));
+        locations.sort_by_key(|location| std::cmp::Reverse(weight(location)));
     }
-    sorted
 }
 
 /// The image `id`, if it exists and both the visibility rules and the policy let the caller see it.
@@ -114,7 +109,7 @@ pub async fn load(app: &App, ctx: &Context, id: &str) -> Result<Visible, Error> 
     if !seen {
         return Err(not_found(id));
     }
-    visible.hide(app, ctx);
+    visible.prepare(app, ctx);
     Ok(visible)
 }
 

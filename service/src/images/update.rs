@@ -83,7 +83,7 @@ pub async fn update(app: &App, ctx: &Context, id: &str, changes: Vec<Change>) ->
             delete::remove_bytes(app, id, &location).await;
         }
     }
-    visible.hide(app, ctx);
+    visible.prepare(app, ctx);
     Ok(visible)
 }
 

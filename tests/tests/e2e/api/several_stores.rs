@@ -118,7 +118,11 @@ fn the_heaviest_store_comes_first(site: &Site) {
     api.patch(&format!("/v2/images/{id}"), &add).expect(200);
     let image = record(&api, &id);
     assert_eq!((&image["stores"], &image["direct_url"]), (&json!("far,fast"), &json!(url)));
-    // The list keeps its order: positions of a PATCH are those of it.
-    assert_eq!(image["locations"][1]["url"], json!(url));
+    assert_eq!(image["locations"][0]["url"], json!(url));
     assert_eq!(api.get(&format!("/v2/images/{id}/file")).expect(200).body, b"DATA");
+    // Positions of a PATCH are those of the list.
+    let remove = json!([{"op": "remove", "path": "/locations/0"}]);
+    site.api(ADMIN).patch(&format!("/v2/images/{id}"), &remove).expect(200);
+    assert_eq!(record(&api, &id)["stores"], "fast");
+    assert_eq!(api.get(&format!("/v2/images/{id}/file")).expect(200).body, b"data");
 }
