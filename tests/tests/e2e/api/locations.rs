@@ -95,10 +95,13 @@ pub(crate) fn post(api: &Api, id: &str, body: &Value) -> glasshouse_tests::http:
 
 /// The one task of an image, once it ended.
 pub(crate) fn ended_task(api: &Api, id: &str) -> Value {
-    wait::until("the end of the task", wait::START, || {
+    wait::until("the end of the tasks", wait::START, || {
         let tasks = api.get(&format!("/v2/images/{id}/tasks")).expect(200).json();
-        let task = tasks["tasks"].as_array().expect("a list").last().cloned()?;
-        ["success", "failure"].contains(&task["status"].as_str().unwrap_or_default()).then_some(task)
+        let tasks = tasks["tasks"].as_array().expect("a list").clone();
+        // All of them: MariaDB keeps whole seconds, so that the last one need not be the newest.
+        let has_ended =
+            |task: &Value| ["success", "failure"].contains(&task["status"].as_str().unwrap_or_default());
+        tasks.iter().all(has_ended).then(|| tasks.last().cloned()).flatten()
     })
 }
 
