@@ -291,7 +291,7 @@ def locations():
     call("image.image_locations", "$three", wanted=fails("ForbiddenException: 403"))
     call("image.add_image_location", "$three", "$page", wanted=fails("ConflictException: 409"))
     call("image.add_image_location", "$nine", "$page", wanted=fails("NotFoundException: 404"))
-    call("image.add_image_location", "$six", "file:///etc/hostname", wanted=fails("BadRequestException: 400"))
+    call("image.add_image_location", "$six", "file:///etc/hostname", wanted=fails("ForbiddenException: 403"))
     call("image.download_image", "$three", wanted=shows("$page_sha512"))
 
 
