@@ -22,7 +22,7 @@ use hyper_util::server::graceful::GracefulConnection;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use warp::reply::{Reply as _, Response};
 use warp::{Filter, Rejection};
 
@@ -236,7 +236,8 @@ where
     let reply = if api.app.enforcer.asks_others() {
         let head = Arc::clone(&head);
         let elsewhere = runtime.spawn(async move { caught(&api, &head, body).await });
-        elsewhere.await.unwrap_or_else(|error| {
+        // It ends with its connection, as it would here.
+        AbortOnDropHandle::new(elsewhere).await.unwrap_or_else(|error| {
             fault::reply(&Error::internal(error), &HeaderMap::new(), fault::Setting::default())
         })
     } else {

@@ -75,12 +75,24 @@ impl Desk {
         Self { open, idle: Mutex::new(Vec::new()) }
     }
 
-    /// Hands `work` a connection that nobody uses. `None` where it would have to be waited for something: that is done
-    /// elsewhere.
-    pub fn serve<T>(
+    /// Runs `work` in a transaction on a connection that nobody uses. `None` where it would have to be waited for
+    /// something: that is done elsewhere.
+    pub fn read<T>(
         &self,
-        work: impl FnOnce(&mut Worker) -> Result<T, DbError>,
+        work: &dyn Fn(&mut dyn Connection) -> Result<T, DbError>,
     ) -> Option<Result<T, DbError>> {
+        self.serve(|worker| worker.attempt(work))
+    }
+
+    /// The same without a transaction.
+    pub fn read_loosely<T>(
+        &self,
+        work: &dyn Fn(&mut dyn Connection) -> Result<T, DbError>,
+    ) -> Option<Result<T, DbError>> {
+        self.serve(|worker| run(worker.session()?, work))
+    }
+
+    fn serve<T>(&self, work: impl FnOnce(&mut Worker) -> Result<T, DbError>) -> Option<Result<T, DbError>> {
         let idle = self.idle().pop();
         let mut worker = idle.unwrap_or_else(|| Worker { open: Arc::clone(&self.open), session: None });
         let answer = work(&mut worker);
@@ -112,28 +124,12 @@ impl Worker {
         self.repeat(&mut |worker| worker.attempt(work))
     }
 
-    /// Runs `work` once in a transaction that [`Worker::settle`] ends.
-    pub fn read_once<T>(
-        &mut self,
-        work: &dyn Fn(&mut dyn Connection) -> Result<T, DbError>,
-    ) -> Result<T, DbError> {
-        self.attempt(work)
-    }
-
-    /// Runs `work` once without a transaction.
-    pub fn read_loosely_once<T>(
-        &mut self,
-        work: &dyn Fn(&mut dyn Connection) -> Result<T, DbError>,
-    ) -> Result<T, DbError> {
-        run(self.session()?, work)
-    }
-
     /// Runs `work` without a transaction: each of its statements stands for itself.
     pub fn read_loosely<T>(
         &mut self,
         work: &dyn Fn(&mut dyn Connection) -> Result<T, DbError>,
     ) -> Result<T, DbError> {
-        self.repeat(&mut |worker| worker.read_loosely_once(work))
+        self.repeat(&mut |worker| run(worker.session()?, work))
     }
 
     /// Runs `work` in a transaction and commits it.

@@ -279,17 +279,13 @@ pub fn with_status(conn: &mut dyn Connection, statuses: &[Status]) -> Result<Vec
     query_all(conn, &sql, &words(statuses), |row| row.text(0))
 }
 
-/// Bytes that a project occupies in all stores: each copy of an image counts.
-pub fn usage_bytes(
-    conn: &mut dyn Connection,
-    project: &str,
-    except_image: Option<&str>,
-) -> Result<u64, DbError> {
+/// Bytes that a project occupies in all stores, those of one image apart: each copy of an image counts.
+pub fn usage_bytes(conn: &mut dyn Connection, project: &str, except_image: &str) -> Result<u64, DbError> {
     let sql = "SELECT COALESCE(SUM(size * (SELECT COUNT(*) FROM image_locations AS l
                    WHERE l.image_id = images.id AND l.status <> 'deleted')), 0)
                FROM images
                WHERE owner = ? AND id <> ? AND status NOT IN ('killed', 'deleted', 'pending_delete')";
-    let values = [project.into(), except_image.unwrap_or_default().into()];
+    let values = [project.into(), except_image.into()];
     let sum = query_one(conn, sql, &values, |row| row.optional_size(0))?;
     Ok(sum.flatten().unwrap_or_default())
 }

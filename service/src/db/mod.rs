@@ -163,7 +163,7 @@ impl Db {
         work: impl Fn(&mut dyn Connection) -> Result<T, DbError> + Send + 'static,
     ) -> Result<T, DbError> {
         let desk = self.inner.desk.as_ref();
-        match desk.and_then(|desk| desk.serve(|worker| worker.read_once(&work))) {
+        match desk.and_then(|desk| desk.read(&work)) {
             Some(answer) => answer,
             None => self.read(work).await,
         }
@@ -176,7 +176,7 @@ impl Db {
         work: impl Fn(&mut dyn Connection) -> Result<T, DbError> + Send + 'static,
     ) -> Result<T, DbError> {
         let desk = self.inner.desk.as_ref();
-        if let Some(answer) = desk.and_then(|desk| desk.serve(|worker| worker.read_loosely_once(&work))) {
+        if let Some(answer) = desk.and_then(|desk| desk.read_loosely(&work)) {
             return answer;
         }
         let (reply, answer) = oneshot::channel();

@@ -3,15 +3,11 @@
 use super::connection::{Connection, query_one};
 use super::{DbError, images, reservations};
 
-/// Bytes of a project in stores, and those that are reserved for what is on its way; one image may be left out.
-pub fn claimed_bytes(
-    conn: &mut dyn Connection,
-    project: &str,
-    except_image: Option<&str>,
-) -> Result<u64, DbError> {
+/// Bytes of a project in stores, and those that are reserved for what is on its way; those of
+/// one image are left out. No image has an empty id.
+pub fn claimed_bytes(conn: &mut dyn Connection, project: &str, except_image: &str) -> Result<u64, DbError> {
     let stored = images::usage_bytes(conn, project, except_image)?;
-    // No image has an empty id.
-    let reserved = reservations::of_project(conn, project, except_image.unwrap_or_default())?;
+    let reserved = reservations::of_project(conn, project, except_image)?;
     Ok(stored.saturating_add(reserved))
 }
 

@@ -48,7 +48,7 @@ impl Resource {
     /// The bytes of one image may be left out.
     fn used(self, conn: &mut dyn Connection, project: &str, except_image: &str) -> Result<u64, DbError> {
         match self {
-            Self::ImageSizeTotal => db::usage::claimed_bytes(conn, project, Some(except_image)),
+            Self::ImageSizeTotal => db::usage::claimed_bytes(conn, project, except_image),
             Self::ImageStageTotal => db::usage::staged_bytes(conn, project),
             Self::ImageCountTotal => db::usage::image_count(conn, project),
             Self::ImageCountUploading => db::usage::arriving_images(conn, project),

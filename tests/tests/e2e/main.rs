@@ -43,6 +43,23 @@ macro_rules! on_both_databases {
     )+ };
 }
 
+/// Makes of each function that takes a `&Deployment` a test on the module's own `on_sqlite()` and `on_mariadb()`.
+macro_rules! on_own_databases {
+    ($($name:ident),+ $(,)?) => { $(
+        mod $name {
+            #[test]
+            fn on_sqlite() {
+                super::$name(super::on_sqlite());
+            }
+
+            #[test]
+            fn on_mariadb() {
+                super::$name(super::on_mariadb());
+            }
+        }
+    )+ };
+}
+
 /// Makes of each function that takes a `&Site` a test on the module's own `ours()` and `theirs()`, a real Glance.
 macro_rules! on_ours_and_theirs {
     ($($name:ident),+ $(,)?) => { $(

@@ -380,9 +380,9 @@ fn usage_counts_every_copy_of_a_project() {
         conn.execute(sql, &[image(3).id.into()]).unwrap();
         let sql = "UPDATE image_locations SET status = 'deleted' WHERE image_id = ? AND value = 'file:///a'";
         conn.execute(sql, &[image(4).id.into()]).unwrap();
-        assert_eq!(usage_bytes(conn, "project-a", None).unwrap(), 15_000_000_000);
-        assert_eq!(usage_bytes(conn, "project-a", Some(&image(1).id)).unwrap(), 5_000_000_000);
-        assert_eq!(usage_bytes(conn, "nobody", None).unwrap(), 0);
+        assert_eq!(usage_bytes(conn, "project-a", "").unwrap(), 15_000_000_000);
+        assert_eq!(usage_bytes(conn, "project-a", &image(1).id).unwrap(), 5_000_000_000);
+        assert_eq!(usage_bytes(conn, "nobody", "").unwrap(), 0);
     });
 }
 

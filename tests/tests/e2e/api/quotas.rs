@@ -15,24 +15,7 @@ use serde_json::{Value, json};
 
 use super::{active, locations, queued, record};
 
-/// Makes of each function that takes a `&Deployment` a test on both databases, with the options below.
-macro_rules! with_small_quotas {
-    ($($name:ident),+ $(,)?) => { $(
-        mod $name {
-            #[test]
-            fn on_sqlite() {
-                super::$name(super::on_sqlite());
-            }
-
-            #[test]
-            fn on_mariadb() {
-                super::$name(super::on_mariadb());
-            }
-        }
-    )+ };
-}
-
-with_small_quotas!(
+on_own_databases!(
     tags_that_come_at_once_stay_within_the_quota,
     properties_that_come_at_once_stay_within_the_quota,
     members_that_come_at_once_stay_within_the_quota,

@@ -16,24 +16,7 @@ use serde_json::{Value, json};
 use super::super::{active, queued, record};
 use super::{ended_task, hashed, on_mariadb, on_sqlite, on_the_web, options, post};
 
-/// Makes of each function that takes a `&Deployment` a test on SQLite and on MariaDB.
-macro_rules! on_both_with_locations {
-    ($($name:ident),+ $(,)?) => { $(
-        mod $name {
-            #[test]
-            fn on_sqlite() {
-                super::$name(super::on_sqlite());
-            }
-
-            #[test]
-            fn on_mariadb() {
-                super::$name(super::on_mariadb());
-            }
-        }
-    )+ };
-}
-
-on_both_with_locations!(
+on_own_databases!(
     a_location_that_failed_is_gone_and_another_one_succeeds,
     dangerous_data_is_not_used,
     a_broken_connection_is_tried_again,
