@@ -13,7 +13,7 @@ pub fn run(sources: &Sources, json: bool, out: &mut Out) -> ExitCode {
     if let Some(config) = config {
         let loaded = Loaded { config, warnings: Vec::new(), sources: sources.clone() };
         let looked = runtime::run(None, out, async |_| {
-            findings.extend(doctor::start_checks(&loaded, Patience::Once).await);
+            findings.extend(doctor::all_checks(&loaded, Patience::Once).await);
             ExitCode::Ok
         });
         if looked != ExitCode::Ok {

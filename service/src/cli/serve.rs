@@ -35,26 +35,53 @@ async fn serve(loaded: Loaded, out: &mut Out<'_>) -> ExitCode {
     // Before the checks, so that a signal in between is not lost.
     let mut end = std::pin::pin!(runtime::asked_to_end());
     let findings = tokio::select! {
-        findings = doctor::start_checks(&loaded, Patience::AsConfigured) => findings,
+        findings = needed_at_once(&loaded) => findings,
         _ = &mut end => return ExitCode::Ok,
     };
-    for finding in &findings {
-        tell(finding, loaded.config.log.file.is_some(), out);
-    }
-    if let Some(code) = ExitCode::of_findings(&findings) {
+    if let Some(code) = told(&findings, &loaded, out) {
         out.remark("the service does not start");
         return code;
     }
-    match Service::start(loaded.config).await {
-        Ok(service) => {
-            tracing::info!("listening on {}", service.address());
-            let ended = end.await;
-            tracing::info!("asked to end");
-            service.stop().await;
-            if ended.is_ok() { ExitCode::Ok } else { ExitCode::Internal }
-        }
-        Err(error) => failed(&error, out),
+    let service = match Service::start(loaded.config.clone()).await {
+        Ok(service) => service,
+        Err(error) => return failed(&error, out),
+    };
+    tracing::info!("listening on {}", service.address());
+    // Beside the first requests: who asks without a token is answered already, and the others need Keystone anyway.
+    let refused = tokio::select! {
+        findings = doctor::checks_of_identity(&loaded) => told(&findings, &loaded, out),
+        ended = &mut end => return stop(service, ended).await,
+    };
+    if let Some(code) = refused {
+        out.remark("the service ends");
+        service.stop().await;
+        return code;
     }
+    let ended = end.await;
+    stop(service, ended).await
+}
+
+async fn stop(service: Service, ended: io::Result<()>) -> ExitCode {
+    tracing::info!("asked to end");
+    service.stop().await;
+    if ended.is_ok() { ExitCode::Ok } else { ExitCode::Internal }
+}
+
+/// What must be well before anything is answered. Where it is not, all that is wrong is told at once.
+async fn needed_at_once(loaded: &Loaded) -> Vec<Finding> {
+    let mut findings = doctor::checks_before_listening(loaded, Patience::AsConfigured).await;
+    if ExitCode::of_findings(&findings).is_some() {
+        findings.extend(doctor::checks_of_identity(loaded).await);
+    }
+    findings
+}
+
+/// Says every finding; the number to end with when one of them forbids to go on.
+fn told(findings: &[Finding], loaded: &Loaded, out: &mut Out) -> Option<ExitCode> {
+    for finding in findings {
+        tell(finding, loaded.config.log.file.is_some(), out);
+    }
+    ExitCode::of_findings(findings)
 }
 
 fn log_problem(problem: &Problem) {

@@ -80,12 +80,24 @@ pub enum Patience {
     AsConfigured,
 }
 
-/// Everything that must be well before `serve` listens. Findings of any weight; an error forbids the start.
-pub async fn start_checks(loaded: &Loaded, patience: Patience) -> Vec<Finding> {
+/// Everything that can be looked at. Findings of any weight; an error forbids the start.
+pub async fn all_checks(loaded: &Loaded, patience: Patience) -> Vec<Finding> {
+    let mut findings = checks_before_listening(loaded, patience).await;
+    findings.extend(checks_of_identity(loaded).await);
+    findings
+}
+
+/// What the service cannot answer anything without.
+pub async fn checks_before_listening(loaded: &Loaded, patience: Patience) -> Vec<Finding> {
     let mut findings = hosts::check(loaded).await;
     findings.extend(database::check(loaded, patience).await);
     findings.extend(stores::check(loaded).await);
-    findings.extend(identity::check(loaded).await);
+    findings
+}
+
+/// What is asked of Keystone, whose login alone takes longer than all the rest of a start.
+pub async fn checks_of_identity(loaded: &Loaded) -> Vec<Finding> {
+    let mut findings = identity::check(loaded).await;
     findings.extend(limits::check(loaded).await);
     findings
 }

@@ -119,7 +119,8 @@ fn own_places(app: &App, id: &str) -> Vec<LocationRecord> {
     urls.map(|(store, url)| LocationRecord::active(url, LocationRecord::metadata_of(&store.id))).collect()
 }
 
-/// saving or importing → queued, and the lease goes. Nothing is left to do for an image that was deleted while its data arrived.
+/// saving or importing → queued, and the lease goes. Nothing is left to do for an image that was deleted while its data
+/// arrived.
 pub async fn back_to_queued(app: &App, id: &str) -> Result<(), Error> {
     let wanted = id.to_owned();
     let put_back = app.db.write(move |conn| {

@@ -2,8 +2,8 @@
 //!
 //! An [`Inspector`] is fed the bytes of an image in pieces of any size and keeps less than 4 MiB of them; its
 //! [`Verdict`] tells what the image is, how large the disk in it is, what it contains and what is dangerous about it.
-//! [`judge`](fn@judge) holds a verdict against what somebody declared. [`inspect_reader`] does the same for a file, reading only
-//! what is needed. Nothing here trusts a length, an offset or a count that it reads.
+//! [`judge`](fn@judge) holds a verdict against what somebody declared. [`inspect_reader`] does the same for a file,
+//! reading only what is needed. Nothing here trusts a length, an offset or a count that it reads.
 //!
 //! Which formats count as *detected* is the same as in the Glance of the day, and so are the checks that make an image
 //! dangerous, so that both refuse the same images. Stricter are only checks that say so where they stand: they refuse

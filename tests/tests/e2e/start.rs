@@ -1,4 +1,4 @@
-//! What `serve` looks at before it listens, and what `db sync` says. One sentence, the option that mends it, the
+//! What `serve` looks at when it starts, and what `db sync` says. One sentence, the option that mends it, the
 //! documented exit code, and nothing on standard output.
 
 use std::fs;
@@ -10,7 +10,7 @@ use glasshouse_tests::keystone::{Keystone, SERVICE};
 use glasshouse_tests::mariadb::{self, Mariadb};
 use glasshouse_tests::process::{self, Finished};
 use glasshouse_tests::scratch::Scratch;
-use glasshouse_tests::service;
+use glasshouse_tests::service::{self, Service};
 
 const CONFIGURATION: i32 = 3;
 const DATABASE: i32 = 4;
@@ -185,6 +185,22 @@ fn a_keystone_that_is_away_names_its_address_and_the_option() {
     let away = format!("http://127.0.0.1:{}", process::free_port());
     prepared.change(&format!("auth_url = {}", Keystone::shared().url()), &format!("auth_url = {away}"));
     assert_refused(&prepared.serve(), IDENTITY, &[&away, "auth_url"]);
+}
+
+#[test]
+fn who_needs_no_keystone_is_answered_before_it_is() {
+    let prepared = Prepared::new("keystone-silent").synced();
+    // Takes every connection and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}", silent.local_addr().expect("an address"));
+    prepared.change(&format!("auth_url = {}", Keystone::shared().url()), &format!("auth_url = {address}"));
+    let port = port_of(&prepared.file).parse().expect("a port");
+    let service = Service::start_serve(&prepared.file, port);
+    let versions = service.api().get("/").expect(300).json();
+    let is_current = |version: &serde_json::Value| version["status"] == "CURRENT";
+    assert!(versions["versions"].as_array().expect("versions").iter().any(is_current), "{versions}");
+    assert_eq!(service.api().get("/healthcheck").expect(200).text(), "OK");
+    assert!(!service.process.log().contains("the service ends"), "{}", service.process.log());
 }
 
 #[test]

@@ -14,6 +14,7 @@ pub(crate) mod locations;
 mod members;
 mod options;
 mod patch;
+mod policy;
 mod quotas;
 pub(crate) mod schemas;
 mod several_stores;

@@ -69,7 +69,8 @@ def create():
     )
     glance(
         "image-create --id $three --name three --file $qcow2 --disk-format qcow2 --container-format bare --store fast"
-        " --progress", login=True, terminal=True, shows=["100%", "active", "os_hash_value", "$qcow2_sha512", "stores | fast"],
+        " --progress", login=True, terminal=True,
+        shows=["100%", "active", "os_hash_value", "$qcow2_sha512", "stores | fast"],
     )
     glance(
         "image-create --id $four --name four --disk-format raw --container-format bare --hidden True",
@@ -248,7 +249,8 @@ def locations():
     glance("location-add $seven --url file:///etc/hostname", fails="HTTP 400")
     glance("location-add $nine --url $page", fails="HTTP 404")
     glance("location-add $seven --url $mirror", shows=["active"])
-    glance("location-update $seven --url $mirror --metadata '{\"store\": \"far\", \"speed\": \"slow\"}'", shows=["speed"])
+    glance("location-update $seven --url $mirror --metadata '{\"store\": \"far\", \"speed\": \"slow\"}'",
+           shows=["speed"])
     glance("location-update $seven --url http://127.0.0.1:1/ --metadata '{}'", fails="Unknown URL")
     glance("image-download $seven", shows=["data of the web"])
     glance("location-delete $seven --url $mirror", fails="HTTP 403")

@@ -136,18 +136,22 @@ def create():
     call("image.get_image", "$one", wanted=shows('"active"', "$raw_md5", "$raw_sha512", '"min_disk": 3'))
     call("image.create_image", "one", filename="$raw", validate_checksum=True, wanted=shows("$one"))
     call(
-        "image.create_image", "two", id="$two", data=b"0123456789abcdef", size=16, disk_format="raw", allow_duplicates=True,
-        md5="4032af8d61035123906e58e067140cc5", sha256="9f9f5111f7b27a781f1f1ddde5ebc2dd2b796bfc7365c9c28b548e564176929f",
+        "image.create_image", "two", id="$two", data=b"0123456789abcdef", size=16, disk_format="raw",
+        allow_duplicates=True, md5="4032af8d61035123906e58e067140cc5",
+        sha256="9f9f5111f7b27a781f1f1ddde5ebc2dd2b796bfc7365c9c28b548e564176929f",
         validate_checksum=True, wanted=shows("$two"),
     )
-    call("image.create_image", "bad sum", data=b"0123", disk_format="raw", md5="0" * 32, validate_checksum=True, allow_duplicates=True,
-         wanted=fails("checksum verification failed"))
+    call("image.create_image", "bad sum", data=b"0123", disk_format="raw", md5="0" * 32, validate_checksum=True,
+         allow_duplicates=True, wanted=fails("checksum verification failed"))
     call("image.find_image", "bad sum", wanted=shows("null"))
-    call("image.create_image", "three", id="$three", disk_format="raw", visibility="community", wanted=shows('"queued"', '"community"'))
+    call("image.create_image", "three", id="$three", disk_format="raw", visibility="community",
+         wanted=shows('"queued"', '"community"'))
     call("cloud.create_image", "four", filename="$qcow2", container="elsewhere", disk_format="qcow2", wait=True,
          container_format="bare", disable_vendor_agent=True, timeout=60, tags=["blue"], allow_duplicates=True,
-         md5="$qcow2_md5", sha256="", meta={"id": "$four", "protected": True}, wanted=shows('"active"', "$qcow2_sha512"))
-    call("image.create_image", "five", id="$five", owner="$service", visibility="public", who="admin", wanted=shows("$service"))
+         md5="$qcow2_md5", sha256="", meta={"id": "$four", "protected": True},
+         wanted=shows('"active"', "$qcow2_sha512"))
+    call("image.create_image", "five", id="$five", owner="$service", visibility="public", who="admin",
+         wanted=shows("$service"))
     call("image.create_image", "six", id="$six", disk_format="raw", meta={"is_hidden": True}, wanted=shows("$six"))
     call("image.create_image", "refused", is_hidden=True, wanted=fails("BadRequestException:400"))
     call("image.create_image", "refused", id="$one", allow_duplicates=True, wanted=fails("ConflictException: 409"))
@@ -158,10 +162,11 @@ def create():
     call("image.create_image", "refused", disk_format="qcow2", filename="$raw", wanted=fails("415"))
     call("image.find_image", "refused", wanted=shows("null"))
     call("image.create_image", "full", who="stranger", wanted=fails("413"))
-    call("image.create_image", "staged", data=b"0123", use_import=True, wanted=fails("does not support the image import"))
+    call("image.create_image", "staged", data=b"0123", use_import=True,
+         wanted=fails("does not support the image import"))
     call("cloud.delete_image", "staged", wanted=shows("true"))
-    call("image.upload_image", name="seven", id="$seven", container_format="bare", disk_format="raw", data=b"seven", size=5,
-         wanted=shows("$seven"))
+    call("image.upload_image", name="seven", id="$seven", container_format="bare", disk_format="raw", data=b"seven",
+         size=5, wanted=shows("$seven"))
     call("image.upload_image", name="refused", wanted=fails("Both container_format and disk_format"))
     call("image.get_image", "$seven", wanted=shows('"active"'))
 
@@ -216,7 +221,8 @@ def update():
     call("image.update_image", "$one", name="refused", who="reader", wanted=fails("ForbiddenException: 403"))
     call("image.update_image", "$nine", name="nobody", wanted=fails("NotFoundException: 404"))
     call("image.update_image_properties", image("two"), meta={"given": "so"}, more="2", wanted=shows("true"))
-    call("cloud.update_image_properties", image=image("two"), meta={"given": "thus"}, kernel="one", wanted=shows("true"))
+    call("cloud.update_image_properties", image=image("two"), meta={"given": "thus"}, kernel="one",
+         wanted=shows("true"))
     call("cloud.update_image_properties", name_or_id=image("two"), more="3", wanted=shows("true"))
     call("image.get_image", "$two", wanted=shows('"given": "thus"', '"more": "3"', '"kernel_id": "$one"'))
     call("image.add_tag", "$two", "deep blue", wanted=shows("null"))
@@ -283,7 +289,8 @@ def locations():
     digest = {"os_hash_algo": "sha512", "os_hash_value": "$page_sha512"}
     call("image.add_image_location", "$three", "$page", validation_data=digest, wanted=shows("$page"))
     call("image.get_image", "$three", wanted=shows(
-        '"active"', "$page_md5", "$page_sha512", until=True, known="`virtual_size` of an image whose location was hashed",
+        '"active"', "$page_md5", "$page_sha512", until=True,
+        known="`virtual_size` of an image whose location was hashed",
     ))
     call("image.image_tasks", "$three", wanted=shows('"success"', until=True))
     call("image.image_tasks", "$nine", wanted=fails("NotFoundException: 404"))
@@ -303,7 +310,8 @@ def delete():
     call("image.delete_image", "$one", wanted=shows("null"))
     call("image.delete_image", "$one", ignore_missing=False, wanted=fails("NotFoundException"))
     call("cloud.delete_image", "two", wait=True, timeout=60, delete_objects=True, wanted=shows("true"))
-    call("image.wait_for_delete", lambda: Image.existing(id=t.names["two"]), interval=0.1, wait=60, callback=lambda: print, wanted=shows("$two"))
+    call("image.wait_for_delete", lambda: Image.existing(id=t.names["two"]), interval=0.1, wait=60,
+         callback=lambda: print, wanted=shows("$two"))
     call("cloud.delete_image", name_or_id="two", wanted=shows("false"))
     call("image.delete_image", "$five", who="admin", wanted=shows("null"))
     for name in ["three", "four", "six", "seven"]:
