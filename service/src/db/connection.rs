@@ -28,7 +28,7 @@ pub trait Connection {
 }
 
 /// A parameter of a statement.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Value {
     Null,
     Integer(i64),

@@ -8,7 +8,7 @@ use glasshouse_shared::listing::ListQuery;
 use jiff::Timestamp;
 
 use super::connection::{Connection, Row, Value, placeholders, query_all, query_one};
-use super::listing::{self, Scope};
+use super::listing::{self, Counts, Scope};
 use super::{DbError, locations, properties, tags};
 
 pub use super::locations::{LocationRecord, LocationStatus, add as add_location, delete as delete_location};
@@ -122,9 +122,10 @@ pub fn list(
     conn: &mut dyn Connection,
     query: &ListQuery,
     scope: &Scope,
+    counts: &Counts,
 ) -> Result<Vec<ImageRecord>, DbError> {
     let mut images = Vec::new();
-    for mut select in listing::select(conn, query, scope)? {
+    for mut select in listing::select(conn, query, scope, counts)? {
         if let Some(limit) = query.limit {
             let missing = u64::from(limit).saturating_sub(images.len() as u64);
             if missing == 0 && !images.is_empty() {

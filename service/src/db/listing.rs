@@ -9,9 +9,12 @@ use jiff::{SignedDuration, Timestamp, Unit};
 use super::connection::{Connection, Value, placeholders, query_one};
 use super::{DbError, Dialect, images};
 
+mod counts;
 mod rare;
 #[cfg(test)]
 mod tests;
+
+pub use counts::Counts;
 
 /// On whose behalf images are listed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -60,7 +63,12 @@ impl Select {
 
 /// The statements that answer a list, in their order: each goes on where the one before ended, until the page is
 /// full. There is more than one only behind a marker whose sort key may be NULL or has few values.
-pub fn select(conn: &mut dyn Connection, query: &ListQuery, scope: &Scope) -> Result<Vec<Select>, DbError> {
+pub fn select(
+    conn: &mut dyn Connection,
+    query: &ListQuery,
+    scope: &Scope,
+    counts: &Counts,
+) -> Result<Vec<Select>, DbError> {
     let order = query.order();
     let keysets = match &query.marker {
         Some(marker) => keysets(&place_of(conn, marker, &order, scope)?),
@@ -75,7 +83,7 @@ pub fn select(conn: &mut dyn Connection, query: &ListQuery, scope: &Scope) -> Re
     }
     let mut head = Clause::default();
     head.push(&format!("SELECT {} FROM ", images::COLUMNS), []);
-    let rare = rare::add_filters(conn, &mut conditions, query, scope)?;
+    let rare = rare::add_filters(conn, &mut conditions, (query, scope), counts)?;
     let mut hint = String::new();
     match rare {
         Some(rare) => {

@@ -41,7 +41,7 @@ mod tests;
 pub use connection::Connection;
 pub use dialect::Dialect;
 pub use error::DbError;
-pub use listing::Scope;
+pub use listing::{Counts, Scope};
 
 use crate::config::{DatabaseConfig, DatabaseUrl};
 use door::{Desk, Job, Opener, Session};
@@ -63,6 +63,7 @@ struct Inner {
     threads: Vec<JoinHandle<()>>,
     /// Where a short look may be taken on the caller's thread.
     desk: Option<Desk>,
+    counts: Counts,
     description: String,
 }
 
@@ -138,7 +139,8 @@ impl Db {
     }
 
     fn of(queues: Queues, threads: Vec<JoinHandle<()>>, desk: Option<Desk>, description: String) -> Self {
-        Self { inner: Arc::new(Inner { queues: Some(queues), threads, desk, description }) }
+        let (queues, counts) = (Some(queues), Counts::default());
+        Self { inner: Arc::new(Inner { queues, threads, desk, counts, description }) }
     }
 
     /// Runs `work` on one consistent view of the data.
@@ -198,6 +200,11 @@ impl Db {
         });
         self.queues()?.writes.send(job).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
+    }
+
+    /// What is known of how common values are.
+    pub fn counts(&self) -> Counts {
+        self.inner.counts.clone()
     }
 
     /// Which database this is, for people: engine, place, name; never a password.

@@ -28,16 +28,14 @@ pub async fn list(app: &App, ctx: &Context, query: &mut ListQuery) -> Result<Pag
     let limit = query.limit.unwrap_or(app.limits.page_size_default).min(app.limits.page_size_max);
     query.limit = Some(limit);
     let scope = Scope { is_admin: ctx.is_admin, project_id: ctx.project_id.clone() };
-    let wanted = query.clone();
-    let records =
-        app.db.read_briefly(move |conn| db::images::list(conn, &wanted, &scope)).await.map_err(|error| {
-            match error {
-                DbError::UnknownMarker(_) => {
-                    Error::BadRequest("Invalid marker. Image could not be found.".to_owned())
-                }
-                other => other.into(),
-            }
-        })?;
+    let (wanted, counts) = (query.clone(), app.db.counts());
+    let listed = app.db.read_briefly(move |conn| db::images::list(conn, &wanted, &scope, &counts)).await;
+    let records = listed.map_err(|error| match error {
+        DbError::UnknownMarker(_) => {
+            Error::BadRequest("Invalid marker. Image could not be found.".to_owned())
+        }
+        other => other.into(),
+    })?;
     let is_full = limit > 0 && records.len() == usize::try_from(limit).unwrap_or(usize::MAX);
     let last = records.last().map(|record| record.image.id.clone());
     let images: Vec<Visible> = records

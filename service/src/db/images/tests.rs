@@ -113,7 +113,7 @@ fn characters_that_mariadb_cannot_hold_are_said_to_be_so_and_match_nothing() {
         insert(conn, &record(1)).unwrap();
         let query = ListQuery::parse("name=%F0%9F%A6%80&tag=%F0%9F%A6%80").unwrap();
         let scope = Scope { is_admin: true, project_id: None };
-        assert_eq!(list(conn, &query, &scope).unwrap(), []);
+        assert_eq!(list(conn, &query, &scope, &Counts::default()).unwrap(), []);
         let mut record = record(2);
         record.image.name = Some("🦀".to_owned());
         let result = insert(conn, &record);

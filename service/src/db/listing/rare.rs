@@ -1,14 +1,13 @@
 //! Filters that find few images: a list begins with the rarest of them instead of walking along its order.
 //!
-//! How many rows a filter finds is asked first and counted only as far as it matters. The counts choose the way and
-//! never change the answer.
+//! How many rows a filter finds is asked first, and counted only as far as it matters.
 
 use glasshouse_shared::image::Visibility;
 use glasshouse_shared::listing::{ListQuery, VisibilityFilter};
 
-use super::{COMMON, Clause, Scope};
+use super::{COMMON, Clause, Counts, Scope};
 use crate::db::DbError;
-use crate::db::connection::{Connection, Value, query_one};
+use crate::db::connection::{Connection, Value};
 
 /// A filter on rows that hang on images.
 struct Hanging {
@@ -38,22 +37,22 @@ struct Found {
 pub(super) fn add_filters(
     conn: &mut dyn Connection,
     conditions: &mut Clause,
-    query: &ListQuery,
-    scope: &Scope,
+    (query, scope): (&ListQuery, &Scope),
+    counts: &Counts,
 ) -> Result<Option<Clause>, DbError> {
     let mut found = Vec::new();
     for (name, value) in &query.properties {
-        found.push(add_hanging(conn, conditions, &PROPERTY, &[name.into(), value.into()])?);
+        found.push(add_hanging(conn, conditions, (&PROPERTY, &[name.into(), value.into()]), counts)?);
     }
     for tag in &query.tags {
-        found.push(add_hanging(conn, conditions, &TAG, &[tag.into()])?);
+        found.push(add_hanging(conn, conditions, (&TAG, &[tag.into()]), counts)?);
     }
     // The engines find these by themselves.
     if found.is_empty() && !query.filters.is_empty() {
         return Ok(None);
     }
     if found.iter().all(|found| found.rows >= COMMON) {
-        found.extend(visible(conn, query, scope)?);
+        found.extend(visible(conn, (query, scope), counts)?);
     }
     let rarest = found.into_iter().filter(|found| found.rows < COMMON).min_by_key(|found| found.rows);
     Ok(rarest.map(|found| found.ids))
@@ -62,11 +61,11 @@ pub(super) fn add_filters(
 fn add_hanging(
     conn: &mut dyn Connection,
     conditions: &mut Clause,
-    hanging: &Hanging,
-    values: &[Value],
+    (hanging, values): (&Hanging, &[Value]),
+    counts: &Counts,
 ) -> Result<Found, DbError> {
     let Hanging { table, indexed, by_image } = hanging;
-    let rows = count(conn, &format!("SELECT 1 FROM {table} AS h WHERE {indexed}"), values)?;
+    let rows = counts.of(conn, &format!("SELECT 1 FROM {table} AS h WHERE {indexed}"), values)?;
     // Not EXISTS: MariaDB would turn that round and begin with all rows of a common value.
     let sql = format!(
         "(SELECT 1 FROM {table} AS h WHERE h.image_id = images.id AND {by_image} AND +h.deleted = 0 LIMIT 1) = 1"
@@ -79,7 +78,11 @@ fn add_hanging(
 
 /// What the caller can see at most: its own images, those it is a member of, and those that everybody sees. `None`
 /// for an administrator, who sees all.
-fn visible(conn: &mut dyn Connection, query: &ListQuery, scope: &Scope) -> Result<Option<Found>, DbError> {
+fn visible(
+    conn: &mut dyn Connection,
+    (query, scope): (&ListQuery, &Scope),
+    counts: &Counts,
+) -> Result<Option<Found>, DbError> {
     let mut parts: Vec<(&str, Vec<Value>)> = Vec::new();
     let by_visibility = "SELECT id AS rare_id FROM images WHERE visibility = ? AND deleted = 0";
     match query.visibility {
@@ -105,7 +108,7 @@ fn visible(conn: &mut dyn Connection, query: &ListQuery, scope: &Scope) -> Resul
     }
     let mut found = Found { ids: Clause::default(), rows: 0 };
     for (sql, values) in parts {
-        found.rows += count(conn, sql, &values)?;
+        found.rows += counts.of(conn, sql, &values)?;
         if found.rows >= COMMON {
             break;
         }
@@ -115,10 +118,4 @@ fn visible(conn: &mut dyn Connection, query: &ListQuery, scope: &Scope) -> Resul
         found.ids.push(sql, values);
     }
     Ok(Some(found).filter(|found| !found.ids.sql.is_empty()))
-}
-
-/// How many rows a SELECT has, counted up to what is common.
-fn count(conn: &mut dyn Connection, select: &str, values: &[Value]) -> Result<i64, DbError> {
-    let sql = format!("SELECT COUNT(*) FROM ({select} LIMIT {COMMON}) AS some");
-    Ok(query_one(conn, &sql, values, |row| row.integer(0))?.unwrap_or_default())
 }

@@ -19,7 +19,7 @@ fn project(id: &str) -> Scope {
 
 /// The last digits of the ids on the page.
 fn numbers(conn: &mut dyn Connection, text: &str, scope: &Scope) -> Vec<u32> {
-    let page = images::list(conn, &query(text), scope).unwrap();
+    let page = images::list(conn, &query(text), scope, &Counts::default()).unwrap();
     page.iter().map(|record| record.image.id.rsplit('-').next().unwrap().parse().unwrap()).collect()
 }
 
@@ -181,7 +181,7 @@ fn properties_and_tags_must_all_hold_and_be_live() {
         ] {
             assert_eq!(sorted(conn, text, &admin()), expected, "{text}");
         }
-        let page = images::list(conn, &query("number=2"), &admin()).unwrap();
+        let page = images::list(conn, &query("number=2"), &admin(), &Counts::default()).unwrap();
         assert_eq!(page[0].image.properties["os_distro"], "debian");
         assert_eq!(page[0].image.tags, ["blue".to_owned(), "tag-0".to_owned()].into());
     });
@@ -266,7 +266,7 @@ fn walk(conn: &mut dyn Connection, first: &ListQuery) -> Vec<u32> {
     let mut numbers = Vec::new();
     let mut query = first.clone();
     loop {
-        let page = images::list(conn, &query, &admin()).unwrap();
+        let page = images::list(conn, &query, &admin(), &Counts::default()).unwrap();
         let Some(last) = page.last() else { return numbers };
         query = query.after(&last.image.id);
         numbers.extend(page.iter().map(|record| {
@@ -297,7 +297,7 @@ fn a_marker_that_the_caller_cannot_see_is_refused() {
         add_one_of_each(conn);
         let refused = |conn: &mut dyn Connection, number: u32, scope: &Scope| {
             let marker = image(number).id;
-            match images::list(conn, &query(&format!("marker={marker}")), scope) {
+            match images::list(conn, &query(&format!("marker={marker}")), scope, &Counts::default()) {
                 Err(DbError::UnknownMarker(named)) => named == marker,
                 Ok(_) => false,
                 Err(other) => panic!("{other}"),
@@ -329,10 +329,28 @@ fn a_page_costs_four_statements_however_long_it_is_and_an_image_one() {
     on_each(|conn| {
         add_pairs(conn, 23);
         let mut counted = Counted { inner: conn, statements: 0 };
-        assert_eq!(images::list(&mut counted, &query(""), &admin()).unwrap().len(), 23);
+        assert_eq!(images::list(&mut counted, &query(""), &admin(), &Counts::default()).unwrap().len(), 23);
         assert_eq!(counted.statements, 4);
         images::get(&mut counted, &image(1).id).unwrap().unwrap();
         assert_eq!(counted.statements, 5);
+    });
+}
+
+#[test]
+fn what_was_counted_a_moment_ago_is_not_counted_again_and_hides_nothing() {
+    on_each(|conn| {
+        let (mine, counts) = (project("project-a"), Counts::default());
+        let blue = query("tag=blue");
+        let mut counted = Counted { inner: conn, statements: 0 };
+        assert_eq!(images::list(&mut counted, &blue, &mine, &counts).unwrap(), []);
+        let first = counted.statements;
+        add(counted.inner, 1, |record| {
+            record.image.tags.insert("blue".to_owned());
+        });
+        counted.statements = 0;
+        assert_eq!(images::list(&mut counted, &blue, &mine, &counts).unwrap().len(), 1);
+        // One count less, and three statements more for what hangs on the image.
+        assert_eq!(counted.statements, first + 2);
     });
 }
 
@@ -404,7 +422,7 @@ fn sqlite_walks_along_our_indexes_and_never_along_the_one_on_deleted() {
             ("os_distro=debian".to_owned(), "glasshouse_properties_value (name=? AND value=?)"),
             ("tag=blue".to_owned(), "glasshouse_tags_value (value=?)"),
         ] {
-            let first = select(conn, &query(&text), &admin()).unwrap().remove(0);
+            let first = select(conn, &query(&text), &admin(), &Counts::default()).unwrap().remove(0);
             let plan = plan_of(conn, &first.sql, &first.values);
             assert!(plan.contains(index), "{text}: {plan}");
             assert!(!plan.contains("_deleted (deleted=?)"), "{text}: {plan}");
@@ -412,7 +430,8 @@ fn sqlite_walks_along_our_indexes_and_never_along_the_one_on_deleted() {
                 continue;
             }
             // A project that sees few images begins with those.
-            let first = select(conn, &query(&text), &project("project-a")).unwrap().remove(0);
+            let first =
+                select(conn, &query(&text), &project("project-a"), &Counts::default()).unwrap().remove(0);
             let plan = plan_of(conn, &first.sql, &first.values);
             for words in
                 ["glasshouse_images_owner (owner=? AND deleted=?)", "sqlite_autoindex_images_1 (id=?)"]
