@@ -3,7 +3,8 @@
 //! The counts choose the way to an answer and never change it, so they need not be of this instant; to count afresh
 //! costs more than many a page.
 
-use std::sync::Arc;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
 use std::time::Duration;
 
 use moka::sync::Cache;
@@ -19,14 +20,16 @@ const KEPT_MAX: u64 = 4096;
 /// Those of one database, shared by all who list.
 #[derive(Debug, Clone)]
 pub struct Counts {
-    known: Cache<Question, i64>,
+    /// By a hash of the question: values are as long as clients make them, and if two questions ever share one, a list
+    /// only goes the longer way.
+    known: Cache<u64, i64>,
+    hasher: RandomState,
 }
-
-type Question = (Arc<str>, Vec<Value>);
 
 impl Default for Counts {
     fn default() -> Self {
-        Self { known: Cache::builder().max_capacity(KEPT_MAX).time_to_live(AGE).build() }
+        let known = Cache::builder().max_capacity(KEPT_MAX).time_to_live(AGE).build();
+        Self { known, hasher: RandomState::new() }
     }
 }
 
@@ -38,7 +41,7 @@ impl Counts {
         select: &str,
         values: &[Value],
     ) -> Result<i64, DbError> {
-        let question = (Arc::from(select), values.to_vec());
+        let question = self.hasher.hash_one((select, values));
         if let Some(count) = self.known.get(&question) {
             return Ok(count);
         }
