@@ -43,6 +43,33 @@ macro_rules! on_both_databases {
     )+ };
 }
 
+/// The module's own `on_sqlite()` and `on_mariadb()`, each made once, by a function of a [`Scratch`] and a [`Database`].
+///
+/// [`Scratch`]: glasshouse_tests::scratch::Scratch
+/// [`Database`]: glasshouse_tests::deployment::Database
+macro_rules! own_databases {
+    ($name:literal, $start:ident) => {
+        fn on_sqlite() -> &'static glasshouse_tests::deployment::Deployment {
+            static SITE: std::sync::OnceLock<glasshouse_tests::deployment::Deployment> =
+                std::sync::OnceLock::new();
+            SITE.get_or_init(|| {
+                let scratch = glasshouse_tests::scratch::Scratch::new(concat!($name, "-sqlite"));
+                let database = glasshouse_tests::deployment::Database::sqlite_in(scratch.path());
+                $start(scratch, database)
+            })
+        }
+
+        fn on_mariadb() -> &'static glasshouse_tests::deployment::Deployment {
+            static SITE: std::sync::OnceLock<glasshouse_tests::deployment::Deployment> =
+                std::sync::OnceLock::new();
+            SITE.get_or_init(|| {
+                let scratch = glasshouse_tests::scratch::Scratch::new(concat!($name, "-mariadb"));
+                $start(scratch, glasshouse_tests::deployment::Database::mariadb())
+            })
+        }
+    };
+}
+
 /// Makes of each function that takes a `&Deployment` a test on the module's own `on_sqlite()` and `on_mariadb()`.
 macro_rules! on_own_databases {
     ($($name:ident),+ $(,)?) => { $(

@@ -55,23 +55,11 @@ pub(crate) fn options(scratch: &Scratch) -> String {
     )
 }
 
-fn on_sqlite() -> &'static Deployment {
-    static SITE: OnceLock<Deployment> = OnceLock::new();
-    SITE.get_or_init(|| {
-        let scratch = Scratch::new("locations-sqlite");
-        let database = Database::sqlite_in(scratch.path());
-        let options = options(&scratch);
-        Deployment::start_with(scratch, database, Keystone::shared(), &options)
-    })
-}
+own_databases!("locations", start);
 
-fn on_mariadb() -> &'static Deployment {
-    static SITE: OnceLock<Deployment> = OnceLock::new();
-    SITE.get_or_init(|| {
-        let scratch = Scratch::new("locations-mariadb");
-        let options = options(&scratch);
-        Deployment::start_with(scratch, Database::mariadb(), Keystone::shared(), &options)
-    })
+fn start(scratch: Scratch, database: Database) -> Deployment {
+    let options = options(&scratch);
+    Deployment::start_with(scratch, database, Keystone::shared(), &options)
 }
 
 fn on_glance() -> &'static Glance {

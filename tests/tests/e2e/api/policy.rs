@@ -1,7 +1,6 @@
 //! Rules that another server decides. Only ours: where Glance asks about an image, it fails over the question itself.
 
 use std::fs;
-use std::sync::OnceLock;
 
 use glasshouse_tests::deployment::{Database, Deployment};
 use glasshouse_tests::http::Api;
@@ -18,9 +17,11 @@ on_own_databases!(
     without_an_answer_nobody_may,
 );
 
+own_databases!("policy", start);
+
 /// Whether an image may be deleted and written is asked elsewhere by its visibility; whether it may be deactivated,
 /// where nobody listens.
-fn rules(name: &str) -> (Scratch, String) {
+fn start(scratch: Scratch, database: Database) -> Deployment {
     let web = WebServer::shared();
     web.serve_at("/may/private", Page::Data(b"True".to_vec()));
     web.serve_at("/may/community", Page::Data(b"False".to_vec()));
@@ -29,26 +30,9 @@ fn rules(name: &str) -> (Scratch, String) {
         "delete_image: \"{asked}\"\nupload_image: \"{asked}\"\n\
          deactivate: \"role:admin or http://127.0.0.1:1/away\"\n"
     );
-    let scratch = Scratch::new(name);
     fs::write(scratch.join("policy.yaml"), rules).expect("the rules");
     let extra = format!("[oslo_policy]\npolicy_file = {}/policy.yaml\n", scratch.path().display());
-    (scratch, extra)
-}
-
-fn started(name: &str, database: impl FnOnce(&Scratch) -> Database) -> Deployment {
-    let (scratch, extra) = rules(name);
-    let database = database(&scratch);
     Deployment::start_with(scratch, database, Keystone::shared(), &extra)
-}
-
-fn on_sqlite() -> &'static Deployment {
-    static OURS: OnceLock<Deployment> = OnceLock::new();
-    OURS.get_or_init(|| started("policy-sqlite", |scratch| Database::sqlite_in(scratch.path())))
-}
-
-fn on_mariadb() -> &'static Deployment {
-    static OURS: OnceLock<Deployment> = OnceLock::new();
-    OURS.get_or_init(|| started("policy-mariadb", |_| Database::mariadb()))
 }
 
 fn image(api: &Api, visibility: &str) -> String {

@@ -48,21 +48,11 @@ fn keystone() -> &'static Keystone {
     Keystone::shared()
 }
 
-fn deployment(name: &str, database: impl FnOnce(&Scratch) -> Database) -> Deployment {
-    let scratch = Scratch::new(name);
+own_databases!("quotas", start);
+
+fn start(scratch: Scratch, database: Database) -> Deployment {
     let options = format!("{}{QUOTAS}", locations::options(&scratch));
-    let database = database(&scratch);
     Deployment::start_with(scratch, database, keystone(), &options)
-}
-
-fn on_sqlite() -> &'static Deployment {
-    static SITE: OnceLock<Deployment> = OnceLock::new();
-    SITE.get_or_init(|| deployment("quotas-sqlite", |scratch| Database::sqlite_in(scratch.path())))
-}
-
-fn on_mariadb() -> &'static Deployment {
-    static SITE: OnceLock<Deployment> = OnceLock::new();
-    SITE.get_or_init(|| deployment("quotas-mariadb", |_| Database::mariadb()))
 }
 
 /// Asks as many times at once, and tells how often each status came.
