@@ -30,7 +30,8 @@ CHANGING = [
     (re.compile(r"([,:]) (?=[\[{\"\w])"), r"\1"),
 ]
 FOLD = re.compile(r" *\|\n\| +\| ")
-TAGS = re.compile(r"([Tt]ags\W+)\[([^\[\]]*)\]")
+# Beside their name, or alone in a cell under the head of their column.
+TAGS = re.compile(r"([Tt]ags\W+|\| )\[([^\[\]{}]*)\]")
 
 
 def in_order(found):
