@@ -1,12 +1,10 @@
 //! One stream of bytes on its way through an algorithm, and several side by side.
 
-use std::marker::PhantomData;
+use std::collections::VecDeque;
 
 use crate::vector::{Algorithm, LANES, Vector};
 
 pub(crate) const BLOCK_BYTES_MAX: usize = 128;
-/// The kernel of eight costs as much with one stream as with eight: one alone is quicker without it.
-const LANES_WORTH_IT: usize = 2;
 
 /// The digest of what came so far. Bytes that do not fill a block yet wait in `tail`.
 #[derive(Debug, Clone)]
@@ -47,23 +45,36 @@ impl<A: Algorithm> Stream<A> {
     }
 }
 
-/// A stream and the frames that it goes on with.
+/// A stream and the frames that it goes on with. A frame is dropped as soon as it is done.
 #[derive(Debug)]
-pub struct Work<A: Algorithm, F: AsRef<[u8]>> {
+pub struct Work<A: Algorithm, F> {
     stream: Stream<A>,
-    frames: Vec<F>,
-    frame: usize,
+    frames: VecDeque<F>,
+    /// How much of the first frame is done.
     offset: usize,
-    algorithm: PhantomData<A>,
 }
 
 impl<A: Algorithm, F: AsRef<[u8]>> Work<A, F> {
-    pub fn new(stream: Stream<A>, frames: Vec<F>) -> Self {
-        Self { stream, frames, frame: 0, offset: 0, algorithm: PhantomData }
+    pub fn new(stream: Stream<A>) -> Self {
+        Self { stream, frames: VecDeque::new(), offset: 0 }
+    }
+
+    /// The frame comes behind those that are there.
+    pub fn push(&mut self, frame: F) {
+        self.frames.push_back(frame);
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.frames.is_empty()
     }
 
     /// The stream behind all of its frames; what was not worked on before is now, alone.
     pub fn finish(mut self, vector: Vector) -> Stream<A> {
+        self.advance(vector);
+        self.stream
+    }
+
+    fn advance(&mut self, vector: Vector) {
         while self.settle() {
             let mut state = self.stream.state;
             let run = self.run();
@@ -72,27 +83,28 @@ impl<A: Algorithm, F: AsRef<[u8]>> Work<A, F> {
             self.stream.state = state;
             self.pass(bytes);
         }
-        self.stream
     }
 
     fn rest(&self) -> &[u8] {
-        let frame = self.frames.get(self.frame).map(AsRef::as_ref).unwrap_or_default();
+        let frame = self.frames.front().map(AsRef::as_ref).unwrap_or_default();
         frame.get(self.offset..).unwrap_or_default()
     }
 
-    /// Finds the next whole block, in the tail or in a frame; `false` when there is none left.
+    /// Finds the next whole block, in the tail or in a frame; `false` when there is none left, and no frame either.
     fn settle(&mut self) -> bool {
-        while self.frame < self.frames.len() {
+        while let Some(frame) = self.frames.front().map(AsRef::as_ref) {
+            let rest = frame.get(self.offset..).unwrap_or_default();
             if self.stream.tail_bytes == A::BLOCK_BYTES
-                || (self.stream.tail_bytes == 0 && self.rest().len() >= A::BLOCK_BYTES)
+                || (self.stream.tail_bytes == 0 && rest.len() >= A::BLOCK_BYTES)
             {
                 return true;
             }
-            let frame = self.frames.get(self.frame).map(AsRef::as_ref).unwrap_or_default();
-            let taken = self.stream.fill(frame.get(self.offset..).unwrap_or_default());
-            self.offset += taken;
-            if self.offset >= frame.len() {
-                (self.frame, self.offset) = (self.frame + 1, 0);
+            let taken = self.stream.fill(rest);
+            if taken == rest.len() {
+                self.frames.pop_front();
+                self.offset = 0;
+            } else {
+                self.offset += taken;
             }
             self.stream.total_bytes += taken as u64;
         }
@@ -119,16 +131,12 @@ impl<A: Algorithm, F: AsRef<[u8]>> Work<A, F> {
     }
 }
 
-/// Works on up to eight streams until one of them has no whole block left, and tells which. `None` when so few are
-/// left that each goes quicker by [`Work::finish`].
-pub fn advance<A: Algorithm, F: AsRef<[u8]>>(vector: Vector, works: &mut [Work<A, F>]) -> Option<usize> {
-    loop {
-        if let Some(done) = works.iter_mut().position(|work| !work.settle()) {
-            return Some(done);
-        }
-        if works.len() < LANES_WORTH_IT {
-            return None;
-        }
+/// Works on up to eight streams side by side until one of them is done; on a single one until it is.
+pub fn advance<A: Algorithm, F: AsRef<[u8]>>(vector: Vector, works: &mut [&mut Work<A, F>]) {
+    if let [only] = works {
+        return only.advance(vector);
+    }
+    while !works.is_empty() && works.iter_mut().all(|work| work.settle()) {
         let (bytes, states) = together(vector, works);
         for (work, state) in works.iter_mut().zip(states) {
             work.stream.state = state;
@@ -140,11 +148,11 @@ pub fn advance<A: Algorithm, F: AsRef<[u8]>>(vector: Vector, works: &mut [Work<A
 /// Takes all works over as many bytes as the shortest run has.
 fn together<A: Algorithm, F: AsRef<[u8]>>(
     vector: Vector,
-    works: &[Work<A, F>],
+    works: &[&mut Work<A, F>],
 ) -> (usize, [A::State; LANES]) {
     // A lane without a stream repeats another's run, and its state is thrown away.
-    let first = works.first().map(Work::run).unwrap_or_default();
-    let runs: [&[u8]; LANES] = std::array::from_fn(|lane| works.get(lane).map_or(first, Work::run));
+    let first = works.first().map(|work| work.run()).unwrap_or_default();
+    let runs: [&[u8]; LANES] = std::array::from_fn(|lane| works.get(lane).map_or(first, |work| work.run()));
     let mut states = std::array::from_fn(|lane| works.get(lane).map_or(A::START, |work| work.stream.state));
     let count = runs.iter().map(|run| run.len() / A::BLOCK_BYTES).min().unwrap_or_default();
     A::eight(vector, &mut states, runs, count);

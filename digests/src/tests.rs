@@ -39,17 +39,24 @@ fn pieces(bytes: &[u8], lengths: &[usize]) -> Vec<Vec<u8>> {
 
 /// What a thread of the service does with the streams that it has.
 fn all<A: Algorithm>(vector: Vector, streams: Vec<Vec<Vec<u8>>>) -> Vec<Vec<u8>> {
-    let mut places: Vec<usize> = (0..streams.len()).collect();
-    let mut digests = vec![Vec::new(); streams.len()];
     let mut works: Vec<_> =
-        streams.into_iter().map(|frames| Work::<A, _>::new(Stream::default(), frames)).collect();
-    while let Some(done) = advance(vector, &mut works) {
-        digests[places.swap_remove(done)] = works.swap_remove(done).finish(vector).finish(vector);
+        streams.into_iter().map(|frames| work::<A, _>(Stream::default(), frames)).collect();
+    loop {
+        let mut rest: Vec<_> = works.iter_mut().filter(|work| !work.is_done()).collect();
+        if rest.is_empty() {
+            break;
+        }
+        advance(vector, &mut rest);
     }
-    for (place, work) in places.into_iter().zip(works) {
-        digests[place] = work.finish(vector).finish(vector);
+    works.into_iter().map(|work| work.finish(vector).finish(vector)).collect()
+}
+
+fn work<A: Algorithm, F: AsRef<[u8]>>(stream: Stream<A>, frames: Vec<F>) -> Work<A, F> {
+    let mut work = Work::new(stream);
+    for frame in frames {
+        work.push(frame);
     }
-    digests
+    work
 }
 
 fn md5_of(bytes: &[u8]) -> Vec<u8> {
@@ -115,8 +122,8 @@ fn a_stream_goes_on_where_it_was_left() {
     let mut md5 = Stream::<Md5>::default();
     let mut sha512 = Stream::<Sha512>::default();
     for piece in data.chunks(777) {
-        md5 = Work::new(md5, vec![piece]).finish(vector);
-        sha512 = Work::new(sha512, vec![piece]).finish(vector);
+        md5 = work(md5, vec![piece]).finish(vector);
+        sha512 = work(sha512, vec![piece]).finish(vector);
     }
     assert_eq!((md5.finish(vector), sha512.finish(vector)), (md5_of(&data), sha512_of(&data)));
 }

@@ -60,9 +60,7 @@ pub fn run(options: &Options) {
     for shape in [&whole, &eight, &small] {
         let costs = rounds([&glance, &ours], |contender| upload(contender, shape));
         print_row(shape.name, &costs);
-        if shape.images == 1 {
-            bound::print(shape.bytes, &costs[1]);
-        }
+        bound::print(shape, &costs[1]);
     }
 
     println!("\n## Downloads: MiB/s, CPU s/GiB of the server\n");

@@ -53,6 +53,8 @@ pub struct Cost {
     bytes: u64,
     wall: Duration,
     cpu: Duration,
+    /// Part of the time of all processors that the host gave to other guests.
+    withheld: f64,
 }
 
 impl Cost {
@@ -75,6 +77,10 @@ impl Cost {
 
     pub fn wall(&self) -> Duration {
         self.wall
+    }
+
+    pub fn withheld(&self) -> f64 {
+        self.withheld
     }
 
     fn mib(&self) -> f64 {
@@ -104,11 +110,34 @@ impl Source {
     }
 
     fn measure(&self, count: usize, bytes: u64, work: impl FnOnce()) -> Cost {
-        let (ticks, start) = (cpu_ticks_of_family(self.process), Instant::now());
+        let (ticks, machine, start) = (cpu_ticks_of_family(self.process), Machine::now(), Instant::now());
         work();
         let wall = start.elapsed();
         let used = cpu_ticks_of_family(self.process).saturating_sub(ticks);
-        Cost { count, bytes, wall, cpu: Duration::from_millis(used * 10) }
+        Cost { count, bytes, wall, cpu: Duration::from_millis(used * 10), withheld: machine.withheld_since() }
+    }
+}
+
+/// The processor time of the machine so far, in ticks.
+struct Machine {
+    all: u64,
+    stolen: u64,
+}
+
+impl Machine {
+    /// As the first line of /proc/stat tells it: user, nice, system, idle, iowait, irq, softirq, steal.
+    fn now() -> Self {
+        let stat = std::fs::read_to_string("/proc/stat").expect("the kernel tells");
+        let first = stat.lines().next().unwrap_or_default().split_whitespace().skip(1).take(8);
+        let ticks: Vec<u64> = first.filter_map(|ticks| ticks.parse().ok()).collect();
+        Self { all: ticks.iter().sum(), stolen: ticks.get(7).copied().unwrap_or_default() }
+    }
+
+    fn withheld_since(&self) -> f64 {
+        let now = Self::now();
+        let [all, stolen] = [now.all - self.all, now.stolen - self.stolen]
+            .map(|ticks| f64::from(u32::try_from(ticks).expect("not that long")));
+        if all > 0.0 { stolen / all } else { 0.0 }
     }
 }
 

@@ -1,172 +1,225 @@
-//! The threads that compute the digests of several transfers at once, and the queue in front of them.
+//! The threads that compute the digests of several transfers at once, and the desk where these leave their data.
 //!
-//! What waits while a thread is busy is what it does side by side next: the more transfers there are, the fuller the
-//! lanes, and a transfer that is alone waits for nobody.
+//! Lanes that stay empty cost as much as full ones. With more transfers than threads, data therefore waits until
+//! every transfer has some, until one has no room for more or comes to its end, or until its patience is over: no
+//! sender is kept waiting while a thread waits. A transfer that can have a thread for itself waits for nobody.
 
-use std::collections::VecDeque;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use glasshouse_digests::{Algorithm, LANES, Md5, Sha512, Stream, Vector, Work, advance};
-use tokio::sync::{mpsc, oneshot};
-use tokio::task;
+use tokio::sync::{Notify, mpsc};
 
-use super::{Parcel, PumpError, QUEUE_BATCHES};
+use super::{Parcel, PumpError};
+use desk::Desk;
+
+mod desk;
+
+/// How long data waits for that of others. Only data of slow senders waits so long.
+const PATIENCE: Duration = Duration::from_millis(40);
+
+/// How much less urgent digests are than answers: whoever brings their data must not wait for them.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 5;
 
 /// The lanes for MD5; `None` on a processor without the vector unit.
 pub fn md5() -> Option<&'static Lanes<Md5>> {
-    static ALL: LazyLock<Option<Lanes<Md5>>> = LazyLock::new(Lanes::new);
-    ALL.as_ref()
+    static ALL: LazyLock<Option<&Lanes<Md5>>> = LazyLock::new(|| Lanes::start("md5"));
+    *ALL
 }
 
 /// The lanes for SHA-512.
 pub fn sha512() -> Option<&'static Lanes<Sha512>> {
-    static ALL: LazyLock<Option<Lanes<Sha512>>> = LazyLock::new(Lanes::new);
-    ALL.as_ref()
+    static ALL: LazyLock<Option<&Lanes<Sha512>>> = LazyLock::new(|| Lanes::start("sha512"));
+    *ALL
 }
 
+/// Lives as long as the process, and its threads do too.
 pub struct Lanes<A: Algorithm> {
     vector: Vector,
-    threads_max: usize,
-    desk: Mutex<Desk<A>>,
+    desk: Mutex<Desk<Work<A, Frame>>>,
+    /// Something at the desk is worth a thread.
+    called: Condvar,
 }
 
-struct Desk<A: Algorithm> {
-    waiting: VecDeque<Job<A>>,
-    threads: usize,
+/// A piece of a parcel, which takes its room until the piece is done.
+pub(super) struct Frame {
+    parcel: Parcel,
+    index: usize,
 }
 
-/// What a thread does for one transfer, and where it finds more of it.
-struct Job<A: Algorithm> {
-    work: Work<A, Bytes>,
-    /// What `work` reads; it takes room until then.
-    parcels: Vec<Parcel>,
-    queue: mpsc::Receiver<Parcel>,
-    answer: oneshot::Sender<Read<A>>,
-}
-
-/// A stream that has taken in everything that was in its queue.
-type Read<A> = (Stream<A>, mpsc::Receiver<Parcel>);
-
-impl<A: Algorithm> Job<A> {
-    /// `first` and what else is in the queue already.
-    fn of(stream: Stream<A>, first: Parcel, rest: Rest<A>) -> Self {
-        let Rest { mut queue, answer } = rest;
-        let mut parcels = vec![first];
-        while parcels.len() < QUEUE_BATCHES
-            && let Ok(parcel) = queue.try_recv()
-        {
-            parcels.push(parcel);
-        }
-        let frames: Vec<Bytes> = parcels.iter().flat_map(|parcel| parcel.batch.iter().cloned()).collect();
-        Self { work: Work::new(stream, frames), parcels, queue, answer }
+impl AsRef<[u8]> for Frame {
+    fn as_ref(&self) -> &[u8] {
+        self.parcel.batch.get(self.index).map(Bytes::as_ref).unwrap_or_default()
     }
 }
 
-/// What is left of a job whose work is done.
-struct Rest<A: Algorithm> {
-    queue: mpsc::Receiver<Parcel>,
-    answer: oneshot::Sender<Read<A>>,
-}
-
-impl<A: Algorithm> Rest<A> {
-    /// The next job of the same transfer, if more has come meanwhile: to ask for it over there would be two changes of
-    /// threads.
-    fn go_on(mut self, stream: Stream<A>) -> Option<Job<A>> {
-        if let Ok(first) = self.queue.try_recv() {
-            return Some(Job::of(stream, first, self));
+impl<A: Algorithm> desk::Work for Work<A, Frame> {
+    fn push(&mut self, parcel: Parcel) {
+        for index in 0..parcel.batch.len() {
+            Self::push(self, Frame { parcel: parcel.clone(), index });
         }
-        // Who does not wait any more has no use for it.
-        let _ = self.answer.send((stream, self.queue));
-        None
+    }
+
+    fn is_done(&self) -> bool {
+        Self::is_done(self)
     }
 }
 
 impl<A: Algorithm> Lanes<A> {
-    fn new() -> Option<Self> {
+    fn start(name: &str) -> Option<&'static Self> {
         let vector = Vector::detect()?;
-        // Two digests of each transfer share the processors. One full vector is better than two half-empty ones.
-        let threads_max = std::thread::available_parallelism().map_or(1, |count| count.get().div_ceil(2));
-        let desk = Mutex::new(Desk { waiting: VecDeque::new(), threads: 0 });
-        Some(Self { vector, threads_max, desk })
+        // Two digests of each transfer share the processors.
+        let threads = std::thread::available_parallelism().map_or(1, |count| count.get().div_ceil(2));
+        let desk = Mutex::new(Desk::new(threads, LANES));
+        let lanes: &Self = Box::leak(Box::new(Self { vector, desk, called: Condvar::new() }));
+        for number in 1..=threads {
+            let thread = std::thread::Builder::new().name(format!("{name}-{number}"));
+            if let Err(error) = thread.spawn(|| lanes.stay()) {
+                tracing::warn!(%error, "digests are computed without lanes: there is no thread for them");
+                return None;
+            }
+        }
+        Some(lanes)
     }
 
     /// The stream with everything behind it that comes through the queue.
     pub async fn read(
         &'static self,
-        mut stream: Stream<A>,
+        stream: Stream<A>,
         mut queue: mpsc::Receiver<Parcel>,
     ) -> Result<Stream<A>, PumpError> {
-        while let Some(first) = queue.recv().await {
-            let (answer, answered) = oneshot::channel();
-            self.begin(Job::of(stream, first, Rest { queue, answer }));
-            (stream, queue) = answered.await.map_err(|_| PumpError::Digest)?;
+        let place = Place::open(self, stream);
+        while let Some(parcel) = place.or_press(queue.recv()).await {
+            place.put(parcel).await;
         }
-        Ok(stream)
-    }
-
-    fn begin(&'static self, job: Job<A>) {
-        let wants_thread = {
-            let mut desk = self.desk();
-            desk.waiting.push_back(job);
-            let wants_thread = desk.threads < self.threads_max;
-            desk.threads += usize::from(wants_thread);
-            wants_thread
-        };
-        if wants_thread {
-            task::spawn_blocking(move || Thread { lanes: self }.work());
-        }
+        Ok(place.close().await?.finish(self.vector))
     }
 
     pub fn finish(&self, stream: Stream<A>) -> Vec<u8> {
         stream.finish(self.vector)
     }
 
-    fn desk(&self) -> MutexGuard<'_, Desk<A>> {
+    fn desk(&self) -> MutexGuard<'_, Desk<Work<A, Frame>>> {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// A thread at work, counted at the desk.
-struct Thread<A: Algorithm> {
-    lanes: &'static Lanes<A>,
-}
+    /// Changes the desk, and calls a thread if there is something for it now.
+    fn change<T>(&self, change: impl FnOnce(&mut Desk<Work<A, Frame>>) -> T) -> T {
+        let mut desk = self.desk();
+        let answer = change(&mut desk);
+        if desk.is_worth_it() {
+            self.called.notify_one();
+        }
+        answer
+    }
 
-impl<A: Algorithm> Thread<A> {
-    fn work(self) {
-        let vector = self.lanes.vector;
-        let (mut works, mut others) = (Vec::with_capacity(LANES), Vec::with_capacity(LANES));
-        while self.take(&mut works, &mut others) {
-            // None: so few are left that the next goes alone.
-            let next = advance(vector, &mut works).unwrap_or_default();
-            let stream = works.swap_remove(next).finish(vector);
-            let (parcels, rest) = others.swap_remove(next);
-            drop(parcels);
-            if let Some(job) = rest.go_on(stream) {
-                // Behind those that wait for a lane.
-                self.lanes.desk().waiting.push_back(job);
-            }
+    /// The life of a thread.
+    fn stay(&self) {
+        be_nice();
+        // What it had in hands is lost then, and that transfer ends with an error.
+        while catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {}
+    }
+
+    fn work(&self) {
+        loop {
+            let mut hands = Hands { lanes: self, works: self.take() };
+            advance(self.vector, &mut hands.works.iter_mut().map(|(_, work)| work).collect::<Vec<_>>());
         }
     }
 
-    /// Fills the free lanes; `false` when there is nothing to do, and then the thread is no longer counted.
-    fn take(&self, works: &mut Vec<Work<A, Bytes>>, others: &mut Vec<(Vec<Parcel>, Rest<A>)>) -> bool {
-        let mut desk = self.lanes.desk();
-        while works.len() < LANES
-            && let Some(Job { work, parcels, queue, answer }) = desk.waiting.pop_front()
-        {
-            works.push(work);
-            others.push((parcels, Rest { queue, answer }));
+    /// Waits for something to do.
+    fn take(&self) -> Vec<(u64, Work<A, Frame>)> {
+        let mut desk = self.desk();
+        while !desk.is_worth_it() {
+            desk = self.called.wait(desk).unwrap_or_else(PoisonError::into_inner);
         }
-        desk.threads -= usize::from(works.is_empty());
-        !works.is_empty()
+        let works = desk.take();
+        if desk.is_worth_it() {
+            self.called.notify_one();
+        }
+        works
     }
 }
 
-impl<A: Algorithm> Drop for Thread<A> {
+#[cfg(target_os = "linux")]
+fn be_nice() {
+    // Of this thread only, as Linux understands it.
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::debug!(%error, "digests are as urgent as answers");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn be_nice() {}
+
+/// What a thread has in hands; it goes back to the desk.
+struct Hands<'a, A: Algorithm> {
+    lanes: &'a Lanes<A>,
+    works: Vec<(u64, Work<A, Frame>)>,
+}
+
+impl<A: Algorithm> Drop for Hands<'_, A> {
     fn drop(&mut self) {
+        let mut desk = self.lanes.desk();
+        let works = self.works.drain(..);
         if std::thread::panicking() {
-            self.lanes.desk().threads -= 1;
+            desk.lose(works.map(|(id, _)| id));
+        } else {
+            desk.put_back(works);
         }
+    }
+}
+
+/// The place of a transfer at the desk.
+struct Place<A: Algorithm> {
+    lanes: &'static Lanes<A>,
+    id: u64,
+    /// Its data was taken, or its work is back.
+    changed: Arc<Notify>,
+}
+
+impl<A: Algorithm> Place<A> {
+    fn open(lanes: &'static Lanes<A>, stream: Stream<A>) -> Self {
+        let (id, changed) = lanes.desk().open(Work::new(stream));
+        Self { lanes, id, changed }
+    }
+
+    /// Waits for `more`, and when that takes long, no more for the data of others.
+    async fn or_press<T>(&self, more: impl Future<Output = T>) -> T {
+        tokio::pin!(more);
+        tokio::select! {
+            biased;
+            more = &mut more => return more,
+            () = tokio::time::sleep(PATIENCE) => self.lanes.change(|desk| desk.press(self.id)),
+        }
+        more.await
+    }
+
+    /// Leaves data, and comes back when there is room for more.
+    async fn put(&self, parcel: Parcel) {
+        self.lanes.change(|desk| desk.put(self.id, parcel));
+        while !self.lanes.desk().has_room(self.id) {
+            self.changed.notified().await;
+        }
+    }
+
+    /// No more will come.
+    async fn close(&self) -> Result<Work<A, Frame>, PumpError> {
+        self.lanes.change(|desk| desk.press(self.id));
+        loop {
+            if let Some(work) = self.lanes.desk().finished(self.id)? {
+                return Ok(work);
+            }
+            self.changed.notified().await;
+        }
+    }
+}
+
+impl<A: Algorithm> Drop for Place<A> {
+    fn drop(&mut self) {
+        self.lanes.change(|desk| desk.leave(self.id));
     }
 }
