@@ -18,7 +18,8 @@ use super::contents::{Contents, Disk};
 use super::fields::{le16, le32};
 use super::os_release::OperatingSystem;
 
-const PAGE_BYTES: u64 = 4096;
+const PAGE_SIZE: usize = 4096;
+const PAGE_BYTES: u64 = PAGE_SIZE as u64;
 const MOST_PAGES: usize = 512;
 const MOST_ROUNDS: usize = 64;
 const MOST_VOLUMES: usize = 8;
@@ -40,7 +41,10 @@ pub(super) fn find(disk: &dyn Disk, contents: &Contents) -> Option<OperatingSyst
     let parts = table
         .filter(|partition| partition.file_system.as_ref().is_some_and(|found| is_ext(found.kind)))
         .map(|partition| partition.start_bytes);
-    whole.chain(parts).take(MOST_VOLUMES).find_map(|start| on_volume(disk, start))
+    // Partitions of a hostile table may lie on each other, and each look at a large volume takes its time.
+    let mut seen = BTreeSet::new();
+    let starts = whole.chain(parts).filter(|start| seen.insert(*start));
+    starts.take(MOST_VOLUMES).find_map(|start| on_volume(disk, start))
 }
 
 fn on_volume(disk: &dyn Disk, start: u64) -> Option<OperatingSystem> {
@@ -58,7 +62,7 @@ fn on_volume(disk: &dyn Disk, start: u64) -> Option<OperatingSystem> {
         }
         for page in missing {
             let place = page.checked_mul(PAGE_BYTES)?.checked_add(start)?;
-            let bytes = optional(disk.read(place, usize::try_from(PAGE_BYTES).ok()?)).ok()??.into_owned();
+            let bytes = optional(disk.read(place, PAGE_SIZE)).ok()??.into_owned();
             known.borrow_mut().pages.insert(page, bytes);
         }
     }
@@ -141,10 +145,17 @@ impl Ext4Read for Pages {
         if !known.missing.is_empty() {
             return Err("not fetched yet".into());
         }
-        for (at, byte) in (start_byte..).zip(dst.iter_mut()) {
+        dst.fill(0);
+        let (mut at, mut rest) = (start_byte, &mut *dst);
+        while !rest.is_empty() {
             let inside = usize::try_from(at % PAGE_BYTES)?;
-            *byte =
-                known.pages.get(&(at / PAGE_BYTES)).and_then(|page| page.get(inside)).copied().unwrap_or(0);
+            let (piece, after) = rest.split_at_mut(rest.len().min(PAGE_SIZE - inside));
+            let page = known.pages.get(&(at / PAGE_BYTES)).and_then(|page| page.get(inside..));
+            for (byte, there) in piece.iter_mut().zip(page.unwrap_or_default()) {
+                *byte = *there;
+            }
+            at += piece.len() as u64;
+            rest = after;
         }
         let deep = |block: &[u8]| le16(block, 0) == Some(EXTENT_NODE) && le16(block, 6) != Some(0);
         if dst.chunks(self.block_bytes).any(deep) {
