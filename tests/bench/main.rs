@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: bench [FACTOR]
        bench bytes [--mariadb] [MIB]                                           (1024)
-       bench metadata [--ours-only | --sqlite-only] [--row TEXT] [IMAGES...]   (1000 100000)";
+       bench metadata [--ours-only | --mariadb-only | --sqlite-only] [--row TEXT] [IMAGES...]   (1000 100000)";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
