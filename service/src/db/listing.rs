@@ -13,6 +13,7 @@ mod counts;
 mod rare;
 #[cfg(test)]
 mod tests;
+mod visible;
 
 pub use counts::Counts;
 
@@ -28,7 +29,7 @@ pub struct Scope {
 const COMMON: i64 = 1200;
 
 /// The text of a statement and its parameters, which grow together.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Clause {
     sql: String,
     values: Vec<Value>,
@@ -44,20 +45,28 @@ impl Clause {
         self.push(" AND ", []);
         self.push(sql, values);
     }
+
+    /// Both, unless the other says nothing.
+    fn with(mut self, other: Self) -> Self {
+        if !other.sql.is_empty() {
+            self.and(&other.sql, other.values);
+        }
+        self
+    }
 }
 
 /// A statement that answers a list or a part of it.
 pub struct Select {
     pub sql: String,
     pub values: Vec<Value>,
-    /// The part of it that names one of our indexes, which a database that only Glance made does not have.
-    hint: String,
+    /// The parts of it that name our indexes, which a database that only Glance made does not have.
+    hints: Vec<String>,
 }
 
 impl Select {
     /// The same for a database without our indexes: it takes longer.
     pub fn without_hint(&self) -> String {
-        self.sql.replacen(&self.hint, "", 1)
+        self.hints.iter().fold(self.sql.clone(), |sql, hint| sql.replacen(hint, "", 1))
     }
 }
 
@@ -81,40 +90,43 @@ pub fn select(
     for filter in &query.filters {
         add_filter(&mut conditions, filter);
     }
-    let mut head = Clause::default();
-    head.push(&format!("SELECT {} FROM ", images::COLUMNS), []);
-    let rare = rare::add_filters(conn, &mut conditions, (query, scope), counts)?;
-    let mut hint = String::new();
-    match rare {
-        Some(rare) => {
-            head.push("(", []);
-            head.push(&rare.sql, rare.values);
-            head.push(
-                &format!(") AS rare {} images ON id = rare_id", conn.dialect().join_in_this_order()),
-                [],
-            );
-        }
-        None if query.filters.is_empty() => {
-            hint = walk(conn.dialect(), &order);
-            head.push(&format!("images{hint}"), []);
-        }
-        None => head.push("images", []),
-    }
+    let rare = rare::add_filters(conn, &mut conditions, query, counts)?;
     let words: Vec<String> =
         order.iter().map(|(key, direction)| format!("{} {}", key.as_str(), direction.as_str())).collect();
     let tail = format!(" ORDER BY {}", words.join(", "));
-    let whole = |keyset: Clause| {
-        let mut statement = Clause::default();
-        statement.push(&head.sql, head.values.iter().cloned());
-        statement.push(" WHERE ", []);
-        statement.push(&conditions.sql, conditions.values.iter().cloned());
-        if !keyset.sql.is_empty() {
-            statement.and(&keyset.sql, keyset.values);
-        }
+    if rare.is_none()
+        && let [keyset] = keysets.as_slice()
+        && let Some(visible::Merged { ids, hints }) =
+            visible::merged(conn, (query, scope), &conditions.clone().with(keyset.clone()), counts)?
+    {
+        let mut statement = beginning_with(conn.dialect(), ids);
         statement.push(&tail, []);
-        Select { sql: statement.sql, values: statement.values, hint: hint.clone() }
+        return Ok(vec![Select { sql: statement.sql, values: statement.values, hints }]);
+    }
+    let rare = match rare {
+        None => rare::visible(conn, (query, scope), counts)?,
+        rare => rare,
+    };
+    let is_walk = rare.is_none() && query.filters.is_empty();
+    let hint = if is_walk { walk(conn.dialect(), &order) } else { String::new() };
+    let all = || Clause { sql: format!("SELECT {} FROM images{hint}", images::COLUMNS), values: Vec::new() };
+    let head = rare.map_or_else(all, |rare| beginning_with(conn.dialect(), rare));
+    let whole = |keyset: Clause| {
+        let mut statement = head.clone();
+        let Clause { sql, values } = conditions.clone().with(keyset);
+        statement.push(&format!(" WHERE {sql}{tail}"), values);
+        Select { sql: statement.sql, values: statement.values, hints: vec![hint.clone()] }
     };
     Ok(keysets.into_iter().map(whole).collect())
+}
+
+/// A SELECT of images whose ids another one finds, in the column `rare_id`.
+fn beginning_with(dialect: Dialect, ids: Clause) -> Clause {
+    let mut head = Clause::default();
+    head.push(&format!("SELECT {} FROM (", images::COLUMNS), []);
+    head.push(&ids.sql, ids.values);
+    head.push(&format!(") AS rare {} images ON id = rare_id", dialect.join_in_this_order()), []);
+    head
 }
 
 /// Which index to walk along. MariaDB must be told: it would rather gather and sort a tenth of all images.

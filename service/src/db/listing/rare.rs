@@ -2,9 +2,9 @@
 //!
 //! How many rows a filter finds is asked first, and counted only as far as it matters.
 
-use glasshouse_shared::image::Visibility;
-use glasshouse_shared::listing::{ListQuery, VisibilityFilter};
+use glasshouse_shared::listing::ListQuery;
 
+use super::visible::parts;
 use super::{COMMON, Clause, Counts, Scope};
 use crate::db::DbError;
 use crate::db::connection::{Connection, Value};
@@ -32,12 +32,12 @@ struct Found {
     rows: i64,
 }
 
-/// Adds the filters on properties and tags to `conditions`. Answers the ids of the rarest filter of all, unless every
-/// filter is common.
+/// Adds the filters on properties and tags to `conditions`. Answers the ids of the rarest of them, unless all are
+/// common.
 pub(super) fn add_filters(
     conn: &mut dyn Connection,
     conditions: &mut Clause,
-    (query, scope): (&ListQuery, &Scope),
+    query: &ListQuery,
     counts: &Counts,
 ) -> Result<Option<Clause>, DbError> {
     let mut found = Vec::new();
@@ -46,13 +46,6 @@ pub(super) fn add_filters(
     }
     for tag in &query.tags {
         found.push(add_hanging(conn, conditions, (&TAG, &[tag.into()]), counts)?);
-    }
-    // The engines find these by themselves.
-    if found.is_empty() && !query.filters.is_empty() {
-        return Ok(None);
-    }
-    if found.iter().all(|found| found.rows >= COMMON) {
-        found.extend(visible(conn, (query, scope), counts)?);
     }
     let rarest = found.into_iter().filter(|found| found.rows < COMMON).min_by_key(|found| found.rows);
     Ok(rarest.map(|found| found.ids))
@@ -76,46 +69,27 @@ fn add_hanging(
     Ok(Found { ids: Clause { sql, values: values.to_vec() }, rows })
 }
 
-/// What the caller can see at most: its own images, those it is a member of, and those that everybody sees. `None`
-/// for an administrator, who sees all.
-fn visible(
+/// The ids of what the caller can see at most, unless that is common or a filter on attributes is left to the engine,
+/// which finds these by itself.
+pub(super) fn visible(
     conn: &mut dyn Connection,
     (query, scope): (&ListQuery, &Scope),
     counts: &Counts,
-) -> Result<Option<Found>, DbError> {
-    let mut parts: Vec<(&str, Vec<Value>)> = Vec::new();
-    let by_visibility = "SELECT id AS rare_id FROM images WHERE visibility = ? AND deleted = 0";
-    match query.visibility {
-        Some(VisibilityFilter::Only(visibility @ (Visibility::Public | Visibility::Community))) => {
-            parts.push((by_visibility, vec![visibility.as_str().into()]));
-        }
-        _ if scope.is_admin => return Ok(None),
-        filter => {
-            if let Some(project) = &scope.project_id {
-                let own = "SELECT id AS rare_id FROM images WHERE owner = ? AND deleted = 0";
-                parts.push((own, vec![project.into()]));
-                let shared =
-                    "SELECT image_id AS rare_id FROM image_members WHERE member = ? AND +deleted = 0";
-                parts.push((shared, vec![project.into()]));
-            }
-            if filter.is_none() || filter == Some(VisibilityFilter::All) {
-                parts.push((by_visibility, vec![Visibility::Public.as_str().into()]));
-            }
-            if filter == Some(VisibilityFilter::All) {
-                parts.push((by_visibility, vec![Visibility::Community.as_str().into()]));
-            }
-        }
+) -> Result<Option<Clause>, DbError> {
+    if !query.filters.is_empty() && query.properties.is_empty() && query.tags.is_empty() {
+        return Ok(None);
     }
-    let mut found = Found { ids: Clause::default(), rows: 0 };
-    for (sql, values) in parts {
-        found.rows += counts.of(conn, sql, &values)?;
-        if found.rows >= COMMON {
-            break;
+    let (mut all, mut rows) = (Clause::default(), 0);
+    for part in parts(query, scope) {
+        let ids = part.ids();
+        rows += counts.of(conn, &ids.sql, &ids.values)?;
+        if rows >= COMMON {
+            return Ok(None);
         }
-        if !found.ids.sql.is_empty() {
-            found.ids.push(" UNION ", []);
+        if !all.sql.is_empty() {
+            all.push(" UNION ", []);
         }
-        found.ids.push(sql, values);
+        all.push(&ids.sql, ids.values);
     }
-    Ok(Some(found).filter(|found| !found.ids.sql.is_empty()))
+    Ok(Some(all).filter(|all| !all.sql.is_empty()))
 }

@@ -263,10 +263,14 @@ fn pages_put_together_are_the_whole_list_in_every_order() {
 }
 
 fn walk(conn: &mut dyn Connection, first: &ListQuery) -> Vec<u32> {
+    walk_as(conn, first, &admin())
+}
+
+fn walk_as(conn: &mut dyn Connection, first: &ListQuery, scope: &Scope) -> Vec<u32> {
     let mut numbers = Vec::new();
     let mut query = first.clone();
     loop {
-        let page = images::list(conn, &query, &admin(), &Counts::default()).unwrap();
+        let page = images::list(conn, &query, scope, &Counts::default()).unwrap();
         let Some(last) = page.last() else { return numbers };
         query = query.after(&last.image.id);
         numbers.extend(page.iter().map(|record| {
@@ -382,6 +386,84 @@ impl Connection for Counted<'_> {
     fn dialect(&self) -> Dialect {
         self.inner.dialect()
     }
+}
+
+/// Own, shared and public images by turns, some hidden, some of the same second, and what others keep to themselves.
+fn add_of_everybody(conn: &mut dyn Connection, count: u32) {
+    let each = [Visibility::Private, Visibility::Public, Visibility::Shared, Visibility::Community];
+    for number in 1..=count {
+        add(conn, number, |record| {
+            record.image.owner = Some(format!("project-{}", ["a", "b", "c"][number as usize % 3]));
+            record.image.visibility = each[number as usize / 2 % 4];
+            record.image.hidden = number % 7 == 0;
+            record.image.created_at = time(&format!("2024-01-01T00:00:{:02}Z", number / 3));
+            if number % 2 == 0 {
+                record.image.tags.insert("even".to_owned());
+            }
+        });
+        if number % 5 > 0 {
+            members::insert(conn, &image(number).id, "project-a", time("2024-01-01T00:00:00Z")).unwrap();
+            let status = if number % 5 == 1 { "rejected" } else { "accepted" };
+            members::update(conn, &image(number).id, "project-a", status, time("2024-01-01T00:00:00Z"))
+                .unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_is_merged_of_parts_in_order_is_what_is_gathered_and_sorted() {
+    on_each(|conn| {
+        add_of_everybody(conn, 48);
+        for scope in [project("project-a"), project("project-b"), Scope::default(), admin()] {
+            for text in [
+                "",
+                "sort=created_at:asc",
+                "visibility=all",
+                "visibility=public",
+                "visibility=community",
+                "visibility=shared&member_status=all",
+                "visibility=private",
+                "member_status=rejected",
+                "os_hidden=true",
+                "tag=even",
+            ] {
+                // Without a limit there is nothing to merge.
+                let whole = numbers(conn, text, &scope);
+                for size in [1, 5, 100] {
+                    let paged = walk_as(conn, &query(&format!("{text}&limit={size}")), &scope);
+                    assert_eq!(paged, whole, "{text} by {size} of {scope:?}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn sqlite_walks_along_each_part_of_what_a_project_sees() {
+    on_each(|conn| {
+        if conn.dialect() == Dialect::Mariadb {
+            return;
+        }
+        add_of_everybody(conn, 9);
+        for (text, range) in
+            [("limit=3", ""), (&format!("limit=3&marker={}", image(4).id), " AND created_at<?")]
+        {
+            let select =
+                select(conn, &query(text), &project("project-a"), &Counts::default()).unwrap().remove(0);
+            let plan = plan_of(conn, &select.sql, &select.values);
+            for index in ["owner (owner=? AND deleted=?", "visible (visibility=? AND deleted=?"] {
+                assert!(plan.contains(&format!("glasshouse_images_{index}{range})")), "{text}: {plan}");
+            }
+            let part = |number: u32| {
+                let (_, part) = plan.split_once(&format!("CO-ROUTINE part_{number}\n")).expect("a part");
+                part.split_once(&format!("SCAN part_{number}\n")).expect("its end").0
+            };
+            assert!(!part(0).contains("TEMP B-TREE") && !part(2).contains("TEMP B-TREE"), "{text}: {plan}");
+            for index in ["glasshouse_members_member (member=?)", "sqlite_autoindex_images_1 (id=?)"] {
+                assert!(part(1).contains(index), "{text}: {plan}");
+            }
+        }
+    });
 }
 
 /// How SQLite answers a statement, line by line.
