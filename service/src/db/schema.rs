@@ -208,3 +208,15 @@ fn unlock(conn: &mut dyn Connection) -> Result<(), DbError> {
     let sql = "SELECT RELEASE_LOCK(LEFT(CONCAT('glasshouse_', DATABASE()), 64))";
     query_one(conn, sql, &[], |_| Ok(())).map(|_| ())
 }
+
+/// Leaves the database as one that only Glance made.
+#[cfg(test)]
+pub fn drop_own_indexes(conn: &mut dyn Connection) {
+    for index in OWN_INDEXES {
+        let on_table = match conn.dialect() {
+            Dialect::Mariadb => format!(" ON {}", index.table),
+            Dialect::Sqlite => String::new(),
+        };
+        conn.execute(&format!("DROP INDEX {}{on_table}", index.name), &[]).unwrap();
+    }
+}

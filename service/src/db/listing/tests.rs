@@ -3,6 +3,7 @@ use glasshouse_shared::image::Status;
 use super::super::fixture::{image, on_each, record, time};
 use super::super::images::{self, ImageRecord};
 use super::super::members;
+use super::super::schema;
 use super::*;
 
 fn query(text: &str) -> ListQuery {
@@ -463,6 +464,21 @@ fn sqlite_walks_along_each_part_of_what_a_project_sees() {
                 assert!(part(1).contains(index), "{text}: {plan}");
             }
         }
+    });
+}
+
+#[test]
+fn a_database_that_only_glance_made_has_the_same_lists() {
+    on_each(|conn| {
+        add_of_everybody(conn, 24);
+        let lists = |conn: &mut dyn Connection| {
+            let texts = ["limit=5", "limit=5&sort=name:asc", "limit=5&tag=even", "limit=5&os_hidden=true"];
+            let scopes = [project("project-a"), project("project-b"), admin()];
+            scopes.map(|scope| texts.map(|text| numbers(conn, text, &scope)))
+        };
+        let with_ours = lists(conn);
+        schema::drop_own_indexes(conn);
+        assert_eq!(lists(conn), with_ours);
     });
 }
 
