@@ -359,6 +359,29 @@ fn what_was_counted_a_moment_ago_is_not_counted_again_and_hides_nothing() {
     });
 }
 
+#[test]
+fn what_is_shared_after_a_list_is_in_the_next_one() {
+    on_each(|conn| {
+        let (member, counts) = (project("project-b"), Counts::default());
+        for text in
+            ["limit=5", "", "limit=5&sort=name:asc", "limit=5&visibility=shared", "limit=5&visibility=all"]
+        {
+            let ids = |conn: &mut dyn Connection| {
+                let page = images::list(conn, &query(text), &member, &counts).unwrap();
+                page.into_iter().map(|record| record.image.id).collect::<Vec<_>>()
+            };
+            assert_eq!(ids(conn), [""; 0], "{text}");
+            add(conn, 1, |_| {});
+            members::insert(conn, &image(1).id, "project-b", time("2024-01-01T00:00:00Z")).unwrap();
+            members::update(conn, &image(1).id, "project-b", "accepted", time("2024-01-01T00:00:00Z"))
+                .unwrap();
+            assert_eq!(ids(conn), [image(1).id], "{text}");
+            conn.execute("DELETE FROM image_members", &[]).unwrap();
+            conn.execute("DELETE FROM images", &[]).unwrap();
+        }
+    });
+}
+
 struct Counted<'a> {
     inner: &'a mut dyn Connection,
     statements: u32,

@@ -112,10 +112,8 @@ pub(super) fn merged(
     for part in parts(query, scope) {
         if part.index().is_none() {
             let Clause { sql, values } = part.ids();
-            match counts.of(conn, &sql, &values)? {
-                0 => continue,
-                COMMON.. => return Ok(None),
-                _ => {}
+            if counts.of(conn, &sql, &values)? >= COMMON {
+                return Ok(None);
             }
         }
         let dialect = conn.dialect();
