@@ -1,6 +1,6 @@
 //! Where there is no vector unit that we know: the names, for a [`Vector`] that nobody can have.
 
-use crate::vector::{Algorithm, LANES, Vector};
+use crate::vector::{Algorithm, LANES, Runs, Vector};
 
 macro_rules! nowhere {
     ($name:ident) => {
@@ -17,7 +17,11 @@ macro_rules! nowhere {
                 match vector.never {}
             }
 
-            fn eight(vector: Vector, _: &mut [u8; LANES], _: [&[u8]; LANES], _: usize) {
+            fn side_by_side(vector: Vector, _: &mut [u8; LANES], _: &Runs<'_>) {
+                match vector.never {}
+            }
+
+            fn few(vector: Vector) -> usize {
                 match vector.never {}
             }
 

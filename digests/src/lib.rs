@@ -22,4 +22,4 @@ pub use md5::Md5;
 #[cfg(all(target_arch = "x86_64", unix))]
 pub use sha512::Sha512;
 pub use stream::{Stream, Work, advance};
-pub use vector::{Algorithm, LANES, Vector};
+pub use vector::{Algorithm, LANES, Runs, Vector};

@@ -4,9 +4,11 @@
 use core::arch::x86_64::__m256i;
 
 use pulp::NullaryFnOnce;
-use pulp::x86::V4;
 
-use crate::vector::{Algorithm, LANES, Vector};
+use crate::vector::{self, Algorithm, LANES, Runs, Vector};
+use unit::{Avx2, Avx512, Unit};
+
+mod unit;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Md5;
@@ -24,9 +26,19 @@ impl Algorithm for Md5 {
         md5_asm::compress(state, blocks.as_chunks().0);
     }
 
-    fn eight(vector: Vector, states: &mut [State; LANES], blocks: [&[u8]; LANES], count: usize) {
-        let blocks = blocks.map(|lane| &lane.as_chunks().0[..count]);
-        vector.unit.vectorize(Eight { unit: Unit(vector.unit), states, blocks, count });
+    fn side_by_side(vector: Vector, states: &mut [State; LANES], runs: &Runs<'_>) {
+        let count = runs.count;
+        let blocks = runs.lanes.map(|lane| &lane.as_chunks().0[..count]);
+        match vector.unit {
+            vector::Unit::Avx512(unit) => {
+                unit.vectorize(Eight { unit: Avx512(unit), states, blocks, count });
+            }
+            vector::Unit::Avx2(unit) => unit.vectorize(Eight { unit: Avx2(unit), states, blocks, count }),
+        }
+    }
+
+    fn few(_: Vector) -> usize {
+        1
     }
 
     fn length(total_bytes: u64) -> [u8; 16] {
@@ -41,56 +53,14 @@ impl Algorithm for Md5 {
 
 type Block = [u8; BLOCK];
 
-/// The operations of RFC 1321 §3.4 on a word of each lane. The constants are truth tables of three bits.
-#[derive(Clone, Copy)]
-struct Unit(V4);
-
-impl Unit {
-    #[inline(always)]
-    fn add(self, a: __m256i, b: __m256i) -> __m256i {
-        self.0.avx2._mm256_add_epi32(a, b)
-    }
-
-    #[inline(always)]
-    fn choose(self, x: __m256i, y: __m256i, z: __m256i) -> __m256i {
-        self.0.avx512vl._mm256_ternarylogic_epi32::<0xca>(x, y, z)
-    }
-
-    #[inline(always)]
-    fn choose_by_last(self, x: __m256i, y: __m256i, z: __m256i) -> __m256i {
-        self.choose(z, x, y)
-    }
-
-    #[inline(always)]
-    fn parity(self, x: __m256i, y: __m256i, z: __m256i) -> __m256i {
-        self.0.avx512vl._mm256_ternarylogic_epi32::<0x96>(x, y, z)
-    }
-
-    /// `y ⊕ (x ∨ ¬z)`
-    #[inline(always)]
-    fn odd(self, x: __m256i, y: __m256i, z: __m256i) -> __m256i {
-        self.0.avx512vl._mm256_ternarylogic_epi32::<0x39>(x, y, z)
-    }
-
-    #[inline(always)]
-    fn turn<const BITS: i32>(self, a: __m256i) -> __m256i {
-        self.0.avx512vl._mm256_rol_epi32::<BITS>(a)
-    }
-
-    #[inline(always)]
-    fn everywhere(self, word: u32) -> __m256i {
-        self.0.avx._mm256_set1_epi32(word.cast_signed())
-    }
-}
-
-struct Eight<'a> {
-    unit: Unit,
+struct Eight<'a, U> {
+    unit: U,
     states: &'a mut [State; LANES],
     blocks: [&'a [Block]; LANES],
     count: usize,
 }
 
-impl NullaryFnOnce for Eight<'_> {
+impl<U: Unit> NullaryFnOnce for Eight<'_, U> {
     type Output = ();
 
     #[inline(always)]
@@ -122,13 +92,13 @@ fn transpose(blocks: [&Block; LANES]) -> [__m256i; 16] {
 }
 
 #[inline(always)]
-fn compress(unit: Unit, sums: &mut [__m256i; 4], words: &[__m256i; 16]) {
+fn compress(unit: impl Unit, sums: &mut [__m256i; 4], words: &[__m256i; 16]) {
     let [mut a, mut b, mut c, mut d] = *sums;
     macro_rules! step {
         ($mix:ident, $a:ident, $b:ident, $c:ident, $d:ident, $word:expr, $turn:expr, $number:expr) => {
             let constant = unit.add(words[$word % 16], unit.everywhere(SINES[$number]));
             let sum = unit.add(unit.add($a, constant), unit.$mix($b, $c, $d));
-            $a = unit.add($b, unit.turn::<$turn>(sum));
+            $a = unit.add($b, unit.turn::<{ $turn }, { 32 - $turn }>(sum));
         };
     }
     // The number of the round, its first word, the distance to the next word, and the four turns.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::vector::{Algorithm, LANES, Vector};
+use crate::vector::{Algorithm, LANES, Runs, Vector};
 
 pub(crate) const BLOCK_BYTES_MAX: usize = 128;
 
@@ -131,10 +131,10 @@ impl<A: Algorithm, F: AsRef<[u8]>> Work<A, F> {
     }
 }
 
-/// Works on up to eight streams side by side until one of them is done; on a single one until it is.
+/// Works on up to eight streams side by side until one of them is done; on few one after the other until all are.
 pub fn advance<A: Algorithm, F: AsRef<[u8]>>(vector: Vector, works: &mut [&mut Work<A, F>]) {
-    if let [only] = works {
-        return only.advance(vector);
+    if works.len() <= A::few(vector) {
+        return works.iter_mut().for_each(|work| work.advance(vector));
     }
     while !works.is_empty() && works.iter_mut().all(|work| work.settle()) {
         let (bytes, states) = together(vector, works);
@@ -152,9 +152,9 @@ fn together<A: Algorithm, F: AsRef<[u8]>>(
 ) -> (usize, [A::State; LANES]) {
     // A lane without a stream repeats another's run, and its state is thrown away.
     let first = works.first().map(|work| work.run()).unwrap_or_default();
-    let runs: [&[u8]; LANES] = std::array::from_fn(|lane| works.get(lane).map_or(first, |work| work.run()));
+    let lanes: [&[u8]; LANES] = std::array::from_fn(|lane| works.get(lane).map_or(first, |work| work.run()));
     let mut states = std::array::from_fn(|lane| works.get(lane).map_or(A::START, |work| work.stream.state));
-    let count = runs.iter().map(|run| run.len() / A::BLOCK_BYTES).min().unwrap_or_default();
-    A::eight(vector, &mut states, runs, count);
+    let count = lanes.iter().map(|run| run.len() / A::BLOCK_BYTES).min().unwrap_or_default();
+    A::side_by_side(vector, &mut states, &Runs { lanes, count, streams: works.len() });
     (count * A::BLOCK_BYTES, states)
 }
