@@ -112,8 +112,20 @@ impl Lab {
 
     /// A lab in this folder, which may hold one already.
     pub fn start_in(data_dir: &Path) -> Self {
+        Self::start_with(command(), data_dir)
+    }
+
+    /// The same on another processor, by a program that is one: of such a model.
+    pub fn start_on(model: &str) -> Self {
+        let scratch = Scratch::new("lab");
+        let mut processor = Command::new(tools::system_program("qemu-x86_64"));
+        processor.args(["-cpu", model]).arg(command().get_program());
+        let lab = Self::start_with(processor, &scratch.join("data"));
+        Self { _scratch: Some(scratch), ..lab }
+    }
+
+    fn start_with(mut command: Command, data_dir: &Path) -> Self {
         let port = process::free_port();
-        let mut command = command();
         command.arg("lab").arg("--data-dir").arg(data_dir).args(["--listen", &format!("127.0.0.1:{port}")]);
         Self { service: Service::start(command, port), data_dir: data_dir.to_owned(), _scratch: None }
     }

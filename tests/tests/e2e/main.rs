@@ -120,6 +120,7 @@ mod identity;
 mod inspect;
 mod inspect_matrix;
 mod lab;
+mod processors;
 mod real_peers;
 mod repertoire;
 mod resume;
