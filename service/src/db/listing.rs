@@ -6,10 +6,11 @@ use glasshouse_shared::listing::{
 };
 use jiff::{SignedDuration, Timestamp, Unit};
 
-use super::connection::{Connection, Value, placeholders, query_one};
+use super::connection::{Connection, Value, placeholders};
 use super::{DbError, Dialect, images};
 
 mod counts;
+mod keyset;
 mod rare;
 #[cfg(test)]
 mod tests;
@@ -80,9 +81,39 @@ pub fn select(
 ) -> Result<Vec<Select>, DbError> {
     let order = query.order();
     let keysets = match &query.marker {
-        Some(marker) => keysets(&place_of(conn, marker, &order, scope)?),
+        Some(marker) => keyset::keysets(&keyset::place_of(conn, marker, &order, scope)?),
         None => vec![Clause::default()],
     };
+    let mut conditions = conditions(query, scope);
+    let rare = rare::add_filters(conn, &mut conditions, query, counts)?;
+    let words: Vec<String> =
+        order.iter().map(|(key, direction)| format!("{} {}", key.as_str(), direction.as_str())).collect();
+    let tail = format!(" ORDER BY {}", words.join(", "));
+    let ranges = keysets.into_iter().map(|keyset| conditions.clone().with(keyset));
+    let dialect = conn.dialect();
+    if rare.is_none()
+        && let Some(merger) = visible::Merger::of(conn, (query, scope), counts)?
+    {
+        return Ok(ranges.map(|range| merged(&merger, dialect, &range, &tail)).collect());
+    }
+    let rare = match rare {
+        None => rare::visible(conn, (query, scope), counts)?,
+        rare => rare,
+    };
+    let is_walk = rare.is_none() && query.filters.is_empty();
+    let hint = if is_walk { walk(dialect, &order) } else { String::new() };
+    let all = || Clause { sql: format!("SELECT {} FROM images{hint}", images::COLUMNS), values: Vec::new() };
+    let head = rare.map_or_else(all, |rare| beginning_with(dialect, rare));
+    let whole = |range: Clause| {
+        let mut statement = head.clone();
+        statement.push(&format!(" WHERE {}{tail}", range.sql), range.values);
+        Select { sql: statement.sql, values: statement.values, hints: vec![hint.clone()] }
+    };
+    Ok(ranges.map(whole).collect())
+}
+
+/// What every image of the list meets, but for its properties and tags.
+fn conditions(query: &ListQuery, scope: &Scope) -> Clause {
     let mut conditions = Clause::default();
     conditions.push("deleted = 0 AND status <> 'killed'", []);
     add_visibility(&mut conditions, query, scope);
@@ -90,34 +121,14 @@ pub fn select(
     for filter in &query.filters {
         add_filter(&mut conditions, filter);
     }
-    let rare = rare::add_filters(conn, &mut conditions, query, counts)?;
-    let words: Vec<String> =
-        order.iter().map(|(key, direction)| format!("{} {}", key.as_str(), direction.as_str())).collect();
-    let tail = format!(" ORDER BY {}", words.join(", "));
-    if rare.is_none()
-        && let [keyset] = keysets.as_slice()
-        && let Some(visible::Merged { ids, hints }) =
-            visible::merged(conn, (query, scope), &conditions.clone().with(keyset.clone()), counts)?
-    {
-        let mut statement = beginning_with(conn.dialect(), ids);
-        statement.push(&tail, []);
-        return Ok(vec![Select { sql: statement.sql, values: statement.values, hints }]);
-    }
-    let rare = match rare {
-        None => rare::visible(conn, (query, scope), counts)?,
-        rare => rare,
-    };
-    let is_walk = rare.is_none() && query.filters.is_empty();
-    let hint = if is_walk { walk(conn.dialect(), &order) } else { String::new() };
-    let all = || Clause { sql: format!("SELECT {} FROM images{hint}", images::COLUMNS), values: Vec::new() };
-    let head = rare.map_or_else(all, |rare| beginning_with(conn.dialect(), rare));
-    let whole = |keyset: Clause| {
-        let mut statement = head.clone();
-        let Clause { sql, values } = conditions.clone().with(keyset);
-        statement.push(&format!(" WHERE {sql}{tail}"), values);
-        Select { sql: statement.sql, values: statement.values, hints: vec![hint.clone()] }
-    };
-    Ok(keysets.into_iter().map(whole).collect())
+    conditions
+}
+
+fn merged(merger: &visible::Merger, dialect: Dialect, range: &Clause, tail: &str) -> Select {
+    let visible::Merged { ids, hints } = merger.merge(dialect, range);
+    let mut statement = beginning_with(dialect, ids);
+    statement.push(tail, []);
+    Select { sql: statement.sql, values: statement.values, hints }
 }
 
 /// A SELECT of images whose ids another one finds, in the column `rare_id`.
@@ -208,143 +219,6 @@ fn add_time(clause: &mut Clause, column: &str, operator: TimeOperator, time: Tim
         TimeOperator::NotEqual => {
             clause.and(&format!("({column} < ? OR {column} >= ?)"), [second.into(), next.into()]);
         }
-    }
-}
-
-/// One sort key and its value in the marker's row.
-struct Bound {
-    key: SortKey,
-    direction: Direction,
-    value: Value,
-}
-
-/// Where the marker stands in the order. It must be an image that the caller could get by its id.
-fn place_of(
-    conn: &mut dyn Connection,
-    marker: &str,
-    order: &[(SortKey, Direction)],
-    scope: &Scope,
-) -> Result<Vec<Bound>, DbError> {
-    let columns: Vec<&str> = order.iter().map(|(key, _)| key.as_str()).collect();
-    let mut clause = Clause::default();
-    let sql = format!("SELECT {} FROM images WHERE id = ? AND deleted = 0", columns.join(", "));
-    clause.push(&sql, [marker.into()]);
-    if !scope.is_admin {
-        clause.and("(owner IS NULL OR visibility IN ('public', 'community')", []);
-        if let Some(project) = &scope.project_id {
-            clause.push(
-                " OR owner = ? OR visibility = 'shared' AND EXISTS (SELECT 1 FROM image_members AS m
-                 WHERE m.image_id = images.id AND m.member = ? AND +m.deleted = 0)",
-                [project.into(), project.into()],
-            );
-        }
-        clause.push(")", []);
-    }
-    let place = query_one(conn, &clause.sql, &clause.values, |row| {
-        let bound = |(index, (key, direction)): (usize, &(SortKey, Direction))| {
-            Ok(Bound { key: *key, direction: *direction, value: row.value(index)? })
-        };
-        order.iter().enumerate().map(bound).collect::<Result<Vec<_>, DbError>>()
-    })?;
-    place.ok_or_else(|| DbError::UnknownMarker(marker.to_owned()))
-}
-
-/// What comes after the marker. Both engines sort NULL before everything else; where the first key can be NULL, what
-/// has a value and what has none are two ranges of the index, and each gets a statement of its own.
-fn keysets(place: &[Bound]) -> Vec<Clause> {
-    let clause_of = |text: String, values: Vec<Value>, rest: &[Bound]| {
-        let mut clause = Clause { sql: text, values };
-        add_keyset(&mut clause, rest);
-        clause
-    };
-    let Some((first, rest)) = place.split_first() else { return vec![Clause::default()] };
-    let column = first.key.as_str();
-    match (first.direction, &first.value) {
-        (direction, value) if has_few_values(first.key) && *value != Value::Null => {
-            let mut same = clause_of(format!("({column} = ? AND "), vec![value.clone()], rest);
-            same.push(")", []);
-            let sign = if direction == Direction::Ascending { '>' } else { '<' };
-            let mut parts =
-                vec![same, Clause { sql: format!("{column} {sign} ?"), values: vec![value.clone()] }];
-            if direction == Direction::Descending && !never_null(first.key) {
-                parts.push(Clause { sql: format!("{column} IS NULL"), values: Vec::new() });
-            }
-            parts
-        }
-        (Direction::Descending, value) if !never_null(first.key) && *value != Value::Null => {
-            let mut with_value = clause_of(
-                format!("({column} <= ? AND ({column} < ? OR "),
-                vec![value.clone(), value.clone()],
-                rest,
-            );
-            with_value.push("))", []);
-            vec![with_value, Clause { sql: format!("{column} IS NULL"), values: Vec::new() }]
-        }
-        (Direction::Ascending, Value::Null) => {
-            let mut without_value = clause_of(format!("({column} IS NULL AND "), Vec::new(), rest);
-            without_value.push(")", []);
-            vec![without_value, Clause { sql: format!("{column} IS NOT NULL"), values: Vec::new() }]
-        }
-        _ => vec![clause_of(String::new(), Vec::new(), place)],
-    }
-}
-
-/// What comes after the marker: `a <= ? AND (a < ? OR b …)`, the form for which both engines use an index. Both
-/// sort NULL before everything else, and so does this.
-fn add_keyset(clause: &mut Clause, place: &[Bound]) {
-    let Some((bound, rest)) = place.split_first() else { return };
-    let Bound { key, direction, value } = bound;
-    let column = key.as_str();
-    if rest.is_empty() {
-        // The last key is the id, which is never NULL.
-        let sign = if *direction == Direction::Ascending { '>' } else { '<' };
-        return clause.push(&format!("{column} {sign} ?"), [value.clone()]);
-    }
-    match (direction, value) {
-        (Direction::Ascending, Value::Null) => {
-            clause.push(&format!("({column} IS NOT NULL OR "), []);
-            add_keyset(clause, rest);
-            clause.push(")", []);
-        }
-        (Direction::Descending, Value::Null) => {
-            clause.push(&format!("({column} IS NULL AND "), []);
-            add_keyset(clause, rest);
-            clause.push(")", []);
-        }
-        (Direction::Ascending, value) => {
-            let value = [value.clone(), value.clone()];
-            clause.push(&format!("({column} >= ? AND ({column} > ? OR "), value);
-            add_keyset(clause, rest);
-            clause.push("))", []);
-        }
-        (Direction::Descending, value) if never_null(*key) => {
-            let value = [value.clone(), value.clone()];
-            clause.push(&format!("({column} <= ? AND ({column} < ? OR "), value);
-            add_keyset(clause, rest);
-            clause.push("))", []);
-        }
-        (Direction::Descending, value) => {
-            let values = [value.clone(), value.clone()];
-            clause.push(&format!("({column} IS NULL OR {column} < ? OR {column} = ? AND "), values);
-            add_keyset(clause, rest);
-            clause.push(")", []);
-        }
-    }
-}
-
-/// Many images share each value: what comes after the marker among them is a range of its own.
-const fn has_few_values(key: SortKey) -> bool {
-    matches!(key, SortKey::Status | SortKey::DiskFormat | SortKey::ContainerFormat)
-}
-
-const fn never_null(key: SortKey) -> bool {
-    match key {
-        SortKey::Id | SortKey::CreatedAt | SortKey::Status => true,
-        SortKey::Name
-        | SortKey::ContainerFormat
-        | SortKey::DiskFormat
-        | SortKey::Size
-        | SortKey::UpdatedAt => false,
     }
 }
 

@@ -1,8 +1,8 @@
 //! The images that a caller can see at most, in parts of which each has an index of its own: its own images, those that
 //! everybody sees, and those that are shared with it.
 //!
-//! In the order of `created_at`, each part is walked only as far as a page needs: a page costs the same however many
-//! images there are, and however few of them the caller sees.
+//! In the order of `created_at` and of `name`, each part is walked only as far as a page needs: a page costs the same
+//! however many images there are, and however few of them the caller sees.
 
 use glasshouse_shared::image::Visibility;
 use glasshouse_shared::listing::{Direction, ListQuery, SortKey, VisibilityFilter};
@@ -39,12 +39,14 @@ impl Part {
         Clause { sql: sql.to_owned(), values: vec![value] }
     }
 
-    /// Our index that has its images in order, unless they are gathered.
-    fn index(&self) -> Option<&'static str> {
-        match self {
-            Self::Own(_) => Some("glasshouse_images_owner"),
-            Self::Everybodys(_) => Some("glasshouse_images_visible"),
-            Self::Shared(_) => None,
+    /// Our index that has its images in this order, unless they are gathered.
+    fn index(&self, order: Order) -> Option<&'static str> {
+        match (self, order) {
+            (Self::Own(_), Order::CreatedAt) => Some("glasshouse_images_owner"),
+            (Self::Own(_), Order::Name) => Some("glasshouse_images_owner_name"),
+            (Self::Everybodys(_), Order::CreatedAt) => Some("glasshouse_images_visible"),
+            (Self::Everybodys(_), Order::Name) => Some("glasshouse_images_visible_name"),
+            (Self::Shared(_), _) => None,
         }
     }
 
@@ -65,6 +67,35 @@ impl Part {
             ),
         };
         Clause { sql, values: vec![value] }
+    }
+}
+
+/// Which the parts have indexes for. Images that are equal in it follow by `created_at` and `id`.
+#[derive(Debug, Clone, Copy)]
+enum Order {
+    CreatedAt,
+    Name,
+}
+
+impl Order {
+    fn of(query: &ListQuery) -> Option<(Self, Direction)> {
+        let order = query.order();
+        let (keys, directions): (Vec<SortKey>, Vec<Direction>) = order.into_iter().unzip();
+        let direction = *directions.first()?;
+        let order = match keys[..] {
+            [SortKey::CreatedAt, SortKey::Id] => Self::CreatedAt,
+            [SortKey::Name, SortKey::CreatedAt, SortKey::Id] => Self::Name,
+            _ => return None,
+        };
+        Some((order, direction)).filter(|_| directions.iter().all(|other| *other == direction))
+    }
+
+    fn by(self, direction: Direction) -> String {
+        let direction = direction.as_str();
+        match self {
+            Self::CreatedAt => format!("created_at {direction}, id {direction}"),
+            Self::Name => format!("name {direction}, created_at {direction}, id {direction}"),
+        }
     }
 }
 
@@ -90,52 +121,61 @@ pub(super) fn parts(query: &ListQuery, scope: &Scope) -> Vec<Part> {
     parts
 }
 
+/// A list whose parts have its order.
+pub(super) struct Merger {
+    parts: Vec<Part>,
+    order: Order,
+    direction: Direction,
+    limit: u32,
+}
+
 /// The first ids of every part, in the column `rare_id`, and the words in it that name our indexes.
+#[derive(Default)]
 pub(super) struct Merged {
     pub ids: Clause,
     pub hints: Vec<String>,
 }
 
-/// The ids on the page, and of each part up to a page more, if the parts have this order: those that meet `conditions`.
-pub(super) fn merged(
-    conn: &mut dyn Connection,
-    (query, scope): (&ListQuery, &Scope),
-    conditions: &Clause,
-    counts: &Counts,
-) -> Result<Option<Merged>, DbError> {
-    let direction = match query.order()[..] {
-        [(SortKey::CreatedAt, first), (SortKey::Id, second)] if first == second => first,
-        _ => return Ok(None),
-    };
-    let (Some(limit), true) = (query.limit, query.filters.is_empty()) else { return Ok(None) };
-    let mut merged = Merged { ids: Clause::default(), hints: Vec::new() };
-    for part in parts(query, scope) {
-        if part.index().is_none() {
+impl Merger {
+    /// None for a list that is not made of parts, or in another order, or with too many images in a part that has to be
+    /// gathered.
+    pub(super) fn of(
+        conn: &mut dyn Connection,
+        (query, scope): (&ListQuery, &Scope),
+        counts: &Counts,
+    ) -> Result<Option<Self>, DbError> {
+        let (Some((order, direction)), Some(limit)) = (Order::of(query), query.limit) else {
+            return Ok(None);
+        };
+        let parts = parts(query, scope);
+        if parts.is_empty() || !query.filters.is_empty() {
+            return Ok(None);
+        }
+        for part in parts.iter().filter(|part| part.index(order).is_none()) {
             let Clause { sql, values } = part.ids();
             if counts.of(conn, &sql, &values)? >= COMMON {
                 return Ok(None);
             }
         }
-        let dialect = conn.dialect();
-        let hint = part.index().map(|index| dialect.walk_along(index)).unwrap_or_default();
-        merged.add(part.source(dialect, &hint), (conditions, direction, limit));
-        merged.hints.push(hint);
+        Ok(Some(Self { parts, order, direction, limit }))
     }
-    Ok(Some(merged).filter(|merged| !merged.ids.sql.is_empty()))
-}
 
-impl Merged {
-    fn add(&mut self, source: Clause, rest: (&Clause, Direction, u32)) {
-        let (conditions, direction, limit) = rest;
-        let number = self.hints.len();
-        if number > 0 {
-            self.ids.push(" UNION ", []);
+    /// The ids on the page, and of each part up to a page more: those that meet `conditions`.
+    pub(super) fn merge(&self, dialect: Dialect, conditions: &Clause) -> Merged {
+        let mut merged = Merged::default();
+        for (number, part) in self.parts.iter().enumerate() {
+            if number > 0 {
+                merged.ids.push(" UNION ", []);
+            }
+            let hint = part.index(self.order).map(|index| dialect.walk_along(index)).unwrap_or_default();
+            let source = part.source(dialect, &hint);
+            merged.ids.push("SELECT rare_id FROM (SELECT id AS rare_id FROM ", []);
+            merged.ids.push(&source.sql, source.values);
+            merged.ids.push(&conditions.sql, conditions.values.iter().cloned());
+            let order = self.order.by(self.direction);
+            merged.ids.push(&format!(" ORDER BY {order} LIMIT ?) AS part_{number}"), [self.limit.into()]);
+            merged.hints.push(hint);
         }
-        self.ids.push("SELECT rare_id FROM (SELECT id AS rare_id FROM ", []);
-        self.ids.push(&source.sql, source.values);
-        self.ids.push(&conditions.sql, conditions.values.iter().cloned());
-        let direction = direction.as_str();
-        let order = format!(" ORDER BY created_at {direction}, id {direction} LIMIT ?) AS part_{number}");
-        self.ids.push(&order, [limit.into()]);
+        merged
     }
 }

@@ -188,6 +188,8 @@ pub const OWN_INDEXES: &[Index] = &[
     index("glasshouse_images_disk_format", "images", "deleted, disk_format, created_at, id"),
     index("glasshouse_images_container_format", "images", "deleted, container_format, created_at, id"),
     index("glasshouse_images_visible", "images", "visibility, deleted, created_at, id"),
+    index("glasshouse_images_owner_name", "images", "owner, deleted, name, created_at, id"),
+    index("glasshouse_images_visible_name", "images", "visibility, deleted, name, created_at, id"),
     index("glasshouse_properties_value", "image_properties", "name, value{prefix}, image_id"),
     index("glasshouse_tags_value", "image_tags", "value, image_id"),
     index("glasshouse_members_member", "image_members", "member, image_id"),
