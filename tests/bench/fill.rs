@@ -22,7 +22,7 @@ const RARE: u64 = 25;
 pub struct Owners {
     /// Owns every tenth image.
     pub common: String,
-    /// Owns every thousandth.
+    /// Owns every thousandth, but fifty at least: a page of fewer images costs less, however many there are.
     pub sparse: String,
 }
 
@@ -34,6 +34,11 @@ pub fn id(number: u64) -> String {
 /// A name that two images have.
 pub fn name(number: u64, images: u64) -> String {
     format!("image-{:07}", number * 7919 % (images / 2))
+}
+
+/// How far apart the images of the sparse project are. They have a tag and the values of a property in common.
+pub fn sparse(images: u64) -> u64 {
+    (images / 1000 * 20).clamp(20, 1000)
 }
 
 /// The word that tells one rare tag or property from the next.
@@ -138,12 +143,13 @@ fn statements(spelling: &Spelling, images: u64, owners: &Owners) -> String {
     let updated = spelling.later("n * 30 + n * 7919 % 2592000");
     let rare = format!("n % {}", images / RARE);
     let Owners { common, sparse } = owners;
+    let distance = self::sparse(images);
     let mut sql = format!(
         "INSERT INTO images (id, name, size, status, created_at, updated_at, deleted, disk_format, container_format,
              checksum, owner, min_disk, min_ram, protected, visibility, os_hidden, os_hash_algo, os_hash_value)
          SELECT {id}, {name}, n * 40503 % 1000003 * 1024, 'active', {created}, {updated}, 0,
              CASE n % 3 WHEN 0 THEN 'qcow2' WHEN 1 THEN 'raw' ELSE 'iso' END, 'bare',
-             '0123456789abcdef' || {}, CASE WHEN n % 1000 = 0 THEN '{sparse}' WHEN n % 10 = 1 THEN '{common}'
+             '0123456789abcdef' || {}, CASE WHEN n % {distance} = 0 THEN '{sparse}' WHEN n % 10 = 1 THEN '{common}'
              ELSE 'owner-' || (n % 7) END, 0, 0, 0, CASE WHEN n % 19 = 3 THEN 'community' WHEN n % 4 = 0 THEN 'private'
              ELSE 'shared' END, 0, 'sha512', '0123456789abcdef0123456789abcdef'
          FROM {numbers};\n",

@@ -8,7 +8,7 @@ use crate::fill;
 pub enum Caller {
     /// Sees all images.
     Admin,
-    /// A project that owns every thousandth image and sees nothing else.
+    /// A project that owns every thousandth image, or fifty of fewer than 50,000, and sees nothing else.
     Sparse,
 }
 
@@ -70,18 +70,21 @@ pub const ROWS: &[Row] = &[
     row("list: deep, disk_format descending", Admin, |client, round, images| {
         sorted_deep(client, "disk_format:desc", round, images);
     }),
-    row("list: 0.1 %, first page", Sparse, |client, _, _| get(client, "/v2/images?limit=25", None)),
-    row("list: 0.1 %, sorted by name", Sparse, |client, _, _| get(client, "/v2/images?sort=name:asc", None)),
+    row("list: 0.1 %, first page", Sparse, |client, _, _| get(client, "/v2/images?limit=25", Some(25))),
+    row("list: 0.1 %, sorted by name", Sparse, |client, _, _| {
+        get(client, "/v2/images?sort=name:asc", Some(25))
+    }),
     row("list: 0.1 %, sorted by size, descending", Sparse, |client, _, _| {
-        get(client, "/v2/images?sort=size:desc", None);
+        get(client, "/v2/images?sort=size:desc", Some(25));
     }),
     row("list: 0.1 %, by name", Sparse, |client, round, images| {
-        let name = fill::name((round % (images / 1000) + 1) * 1000, images);
+        let distance = fill::sparse(images);
+        let name = fill::name((round % (images / distance) + 1) * distance, images);
         get(client, &format!("/v2/images?name={name}"), None);
     }),
-    row("list: 0.1 %, by a common tag", Sparse, |client, _, _| get(client, "/v2/images?tag=tag-0", None)),
+    row("list: 0.1 %, by a common tag", Sparse, |client, _, _| get(client, "/v2/images?tag=tag-0", Some(25))),
     row("list: 0.1 %, by a common property", Sparse, |client, _, _| {
-        get(client, "/v2/images?os_distro=debian", None);
+        get(client, "/v2/images?os_distro=debian", Some(25));
     }),
     row("list: 0.1 %, by what others have", Sparse, |client, _, _| get(client, INVISIBLE, None)),
     row("patch", Admin, |client, round, images| {
