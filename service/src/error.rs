@@ -3,7 +3,7 @@
 /// What a use case answers when it cannot do what was asked.
 ///
 /// Every text is for the client: it names no path, host or SQL. What an operator must know is in the source of
-/// [`Error::Internal`] and [`Error::Unavailable`], which is logged once, with the request id.
+/// [`Error::Internal`], [`Error::Unavailable`] and [`Error::StoreFull`], which is logged once, with the request id.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The request cannot be understood or breaks a rule of the schema.
@@ -33,6 +33,9 @@ pub enum Error {
     /// A limit or a quota.
     #[error("{0}")]
     TooLarge(String),
+    /// The store has no room for the data that came.
+    #[error("There is not enough space in the store for this image.")]
+    StoreFull(#[source] std::io::Error),
     /// `accept_patch` fills the header of that name where a PATCH was refused.
     #[error("{message}")]
     UnsupportedMedia { media_type: String, message: String, accept_patch: Option<&'static str> },

@@ -72,7 +72,7 @@ pub const ROWS: &[Row] = &[
     }),
     row("list: 0.1 %, first page", Sparse, |client, _, _| get(client, "/v2/images?limit=25", Some(25))),
     row("list: 0.1 %, sorted by name", Sparse, |client, _, _| {
-        get(client, "/v2/images?sort=name:asc", Some(25))
+        get(client, "/v2/images?sort=name:asc", Some(25));
     }),
     row("list: 0.1 %, sorted by size, descending", Sparse, |client, _, _| {
         get(client, "/v2/images?sort=size:desc", Some(25));

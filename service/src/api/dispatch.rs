@@ -204,6 +204,7 @@ impl Api {
                 let cause = source.as_ref().map_or(String::new(), |source| chain(&**source));
                 tracing::error!(request_id, cause, "{message}");
             }
+            Error::StoreFull(source) => tracing::error!(request_id, error = %source, "the store is full"),
             _ => {}
         }
         fault::reply(error, headers, self.fault_setting(self.authenticator.challenge().as_deref()))

@@ -64,6 +64,7 @@ fn status_and_text(error: &Error) -> (StatusCode, String) {
         Error::Conflict(text) => (StatusCode::CONFLICT, text.clone()),
         Error::Gone(text) => (StatusCode::GONE, text.clone()),
         Error::TooLarge(text) => (StatusCode::PAYLOAD_TOO_LARGE, text.clone()),
+        Error::StoreFull(_) => (StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
         Error::UnsupportedMedia { media_type, message, .. } => (
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             format!("The request media type {media_type} is not supported by this server. {message}"),

@@ -368,10 +368,7 @@ pub(super) fn pump_error(error: PumpError) -> Error {
 
 pub(super) fn store_error(error: StoreError) -> Error {
     match error {
-        StoreError::Full(source) => {
-            tracing::error!(error = %source, "the store is full");
-            Error::TooLarge("There is not enough space in the store for this image.".to_owned())
-        }
+        StoreError::Full(source) => Error::StoreFull(source),
         // NotFound: the folder of the store went away.
         StoreError::Denied { .. } | StoreError::NotFound => Error::Unavailable {
             message: "The store refuses to be written to.".to_owned(),

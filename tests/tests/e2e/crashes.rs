@@ -13,16 +13,21 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use glasshouse_tests::alone::Alone;
-use glasshouse_tests::http::{Answer, Api, Call};
+use glasshouse_tests::http::Api;
 use glasshouse_tests::service;
-use serde_json::{Value, json};
+use serde_json::json;
+
+use client::{Client, Note};
+use known::{Found, Known, Said};
+
+mod client;
+mod known;
 
 /// On both databases together.
 const CRASHES: u32 = 20;
 const CLIENTS: usize = 6;
 /// Answers before the kill, at most.
 const ANSWERS_MAX: usize = 40;
-const DATA_BYTES_MAX: usize = 3 << 20;
 /// Images that live through the following crashes as well.
 const SURVIVORS: usize = 6;
 
@@ -48,78 +53,10 @@ fn crashes(mut controller: Alone) {
         known.append(&mut survivors);
         controller.restart();
         let api = controller.api();
+        assert_checked(&controller);
         let images: Vec<_> = known.iter().map(|image| image.verify(&api)).collect();
         assert_nothing_else(&controller, &api, &images);
         survivors = keep_some(&api, known, images);
-    }
-}
-
-/// How far a request got, as its client knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Said {
-    Asked,
-    Answered,
-}
-
-/// What the only client of an image knows of it.
-#[derive(Debug)]
-struct Known {
-    id: String,
-    data: Vec<u8>,
-    upload: Option<Said>,
-    /// Value of the property `mark`: what was answered last, and what was asked for since.
-    mark: Option<u32>,
-    asked_mark: Option<u32>,
-    delete: Option<Said>,
-}
-
-/// What the service says of an image after a crash: `None` when it is gone.
-type Found = Option<Value>;
-
-impl Known {
-    /// Everything that was answered is so; what was only asked for is done whole or not at all.
-    fn verify(&self, api: &Api) -> Found {
-        let path = format!("/v2/images/{}", self.id);
-        let answer = api.get(&path);
-        if answer.status == 404 {
-            assert!(self.delete.is_some(), "lost: {self}");
-            return None;
-        }
-        let image = answer.expect(200).json();
-        assert_ne!(self.delete, Some(Said::Answered), "it came back: {self}");
-        self.verify_mark(&image);
-        match image["status"].as_str() {
-            Some("queued") => {
-                assert_ne!(self.upload, Some(Said::Answered), "its data is lost: {self}");
-                assert_eq!((&image["size"], &image["checksum"]), (&Value::Null, &Value::Null), "{self}");
-                api.get(&format!("{path}/file")).expect(204);
-            }
-            Some("active") => {
-                assert!(self.upload.is_some(), "nobody sent it data: {self}");
-                let stored = api.get(&format!("{path}/file")).expect(200);
-                assert!(stored.body == self.data, "its data changed: {self}");
-                assert_eq!(image["size"], json!(self.data.len()), "{self}");
-            }
-            other => panic!("status {other:?}: {self}"),
-        }
-        Some(image)
-    }
-
-    fn verify_mark(&self, image: &Value) {
-        let text = |mark: Option<u32>| mark.map_or(Value::Null, |mark| json!(mark.to_string()));
-        let is_new = self.asked_mark.is_some() && image["mark"] == text(self.asked_mark);
-        assert!(is_new || image["mark"] == text(self.mark), "mark {}: {self}", image["mark"]);
-    }
-}
-
-impl std::fmt::Display for Known {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { id, data, upload, mark, asked_mark, delete } = self;
-        write!(
-            f,
-            "image {id} of {} bytes, upload {upload:?}, mark {mark:?}, asked for {asked_mark:?}, delete {delete:?}",
-            data.len()
-        )
     }
 }
 
@@ -130,17 +67,17 @@ fn load_and_kill(controller: &mut Alone, rng: &mut Rng) -> Vec<Known> {
     let (reached, kill) = mpsc::channel();
     let kill_at = rng.usize(1..=ANSWERS_MAX);
     let moment = Duration::from_micros(rng.u64(..60_000));
-    let note = |answer: Result<Answer, _>, status| match answer {
+    let note = |answer, status| match answer {
         Ok(answer) => {
-            answer.expect(status);
+            let answer = glasshouse_tests::http::Answer::expect(answer, status);
             if answered.fetch_add(1, Ordering::SeqCst) + 1 == kill_at {
                 reached.send(()).expect("the killer waits");
             }
-            true
+            Some(answer)
         }
         Err(error) => {
             assert!(killed.load(Ordering::SeqCst), "a connection broke before the kill: {error:?}");
-            false
+            None
         }
     };
     let note: &Note = &note;
@@ -149,7 +86,7 @@ fn load_and_kill(controller: &mut Alone, rng: &mut Rng) -> Vec<Known> {
             .map(|_| {
                 let mut client = Client { api: api.clone(), rng: rng.fork(), note, known: Vec::new() };
                 scope.spawn(move || {
-                    while client.step() {}
+                    while client.step().is_some() {}
                     client.known
                 })
             })
@@ -161,78 +98,6 @@ fn load_and_kill(controller: &mut Alone, rng: &mut Rng) -> Vec<Known> {
         controller.service.process.kill();
         clients.into_iter().flat_map(|client| client.join().expect("a client")).collect()
     })
-}
-
-/// Takes what became of a request, and the status that it must have; tells whether the service still lives.
-type Note<'a> = dyn Fn(Result<Answer, glasshouse_tests::http::Broken>, u16) -> bool + Sync + 'a;
-
-struct Client<'a> {
-    api: Api,
-    rng: Rng,
-    note: &'a Note<'a>,
-    known: Vec<Known>,
-}
-
-impl Client<'_> {
-    /// One thing that clients do; false when the service died over it.
-    fn step(&mut self) -> bool {
-        let mut living: Vec<_> =
-            (0..self.known.len()).filter(|at| self.known[*at].delete.is_none()).collect();
-        self.rng.shuffle(&mut living);
-        match (living.first(), self.rng.u8(..10)) {
-            (Some(at), 0..=2) => self.patch(*at),
-            (Some(at), 3..=5) => self.delete(*at),
-            _ => self.upload(),
-        }
-    }
-
-    fn noted(&self, call: Call, status: u16) -> bool {
-        (self.note)(call.try_send(), status)
-    }
-
-    fn upload(&mut self) -> bool {
-        let body = json!({"disk_format": "raw", "container_format": "bare"});
-        let Ok(made) = self.api.call("POST", "/v2/images").json(&body).try_send() else { return false };
-        let id = made.expect(201).json()["id"].as_str().expect("an id").to_owned();
-        let data = data(&mut self.rng);
-        let call = self.api.call("PUT", &format!("/v2/images/{id}/file"));
-        let call = call.header("content-type", "application/octet-stream").bytes(data.clone());
-        let done = self.noted(call, 204);
-        let upload = Some(if done { Said::Answered } else { Said::Asked });
-        self.known.push(Known { id, data, upload, mark: None, asked_mark: None, delete: None });
-        done
-    }
-
-    fn patch(&mut self, at: usize) -> bool {
-        let mark = self.rng.u32(..);
-        let image = &mut self.known[at];
-        image.asked_mark = Some(mark);
-        let operation = json!([{"op": "add", "path": "/mark", "value": mark.to_string()}]);
-        let call = self.api.call("PATCH", &format!("/v2/images/{}", image.id));
-        let call = call.header("content-type", "application/openstack-images-v2.1-json-patch");
-        let done = self.noted(call.bytes(operation.to_string()), 200);
-        if done {
-            self.known[at].mark = Some(mark);
-        }
-        done
-    }
-
-    fn delete(&mut self, at: usize) -> bool {
-        let call = self.api.call("DELETE", &format!("/v2/images/{}", self.known[at].id));
-        let done = self.noted(call, 204);
-        self.known[at].delete = Some(if done { Said::Answered } else { Said::Asked });
-        done
-    }
-}
-
-/// Noise with a hole in it, as in a disk.
-fn data(rng: &mut Rng) -> Vec<u8> {
-    let mut data = vec![0; rng.usize(..DATA_BYTES_MAX)];
-    let hole = rng.usize(..=data.len());
-    rng.fill(&mut data[hole..]);
-    let hole = rng.usize(..=hole);
-    rng.fill(&mut data[..hole]);
-    data
 }
 
 /// No other file, no image on its way, and `fsck` agrees.
@@ -247,6 +112,10 @@ fn assert_nothing_else(controller: &Alone, api: &Api, images: &[Found]) {
     assert_eq!(files, active, "what lies in the store is what the active images have");
     let saving = api.get("/v2/images?status=saving&visibility=all").expect(200).json();
     assert_eq!(saving["images"], json!([]), "an image is stuck");
+    assert_checked(controller);
+}
+
+fn assert_checked(controller: &Alone) {
     let file = controller.configuration.to_string_lossy();
     let checked = service::run(&["fsck", "--config-file", &file]);
     assert_eq!(checked.status.code(), Some(0), "{checked:?}");
