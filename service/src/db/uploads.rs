@@ -107,15 +107,20 @@ pub fn complete(conn: &mut dyn Connection, id: &str, image_id: &str) -> Result<(
     one(conn.execute(sql, &[id.into()])?)
 }
 
-/// Forgets an upload. `Stale` when it is gone already.
-pub fn delete(conn: &mut dyn Connection, id: &str) -> Result<(), DbError> {
-    one(conn.execute("DELETE FROM glasshouse_uploads WHERE id = ?", &[id.into()])?)
+/// Forgets an upload that is open or, `is_complete`, is not. `Stale` when that changed, or when it is gone already.
+pub fn delete(conn: &mut dyn Connection, (id, is_complete): (&str, bool)) -> Result<(), DbError> {
+    let sql = "DELETE FROM glasshouse_uploads WHERE id = ? AND is_complete = ?";
+    one(conn.execute(sql, &[id.into(), is_complete.into()])?)
 }
 
 /// The same, unless somebody went on with it meanwhile.
-pub fn delete_expired(conn: &mut dyn Connection, id: &str, now: Timestamp) -> Result<(), DbError> {
-    let sql = "DELETE FROM glasshouse_uploads WHERE id = ? AND expires_at <= ?";
-    one(conn.execute(sql, &[id.into(), now.into()])?)
+pub fn delete_expired(
+    conn: &mut dyn Connection,
+    (id, is_complete): (&str, bool),
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let sql = "DELETE FROM glasshouse_uploads WHERE id = ? AND is_complete = ? AND expires_at <= ?";
+    one(conn.execute(sql, &[id.into(), is_complete.into(), now.into()])?)
 }
 
 /// Forgets the uploads of an image, and what they have reserved.
@@ -195,8 +200,9 @@ mod tests {
             ));
             assert_eq!(open(conn).unwrap(), []);
             assert!(get(conn, &one.id).unwrap().unwrap().is_complete);
-            delete(conn, &one.id).unwrap();
-            assert!(matches!(delete(conn, &one.id), Err(DbError::Stale)));
+            assert!(matches!(delete(conn, (&one.id, false)), Err(DbError::Stale)), "it is no longer open");
+            delete(conn, (&one.id, true)).unwrap();
+            assert!(matches!(delete(conn, (&one.id, true)), Err(DbError::Stale)));
         });
     }
 
@@ -210,8 +216,8 @@ mod tests {
             insert(conn, &two).unwrap();
             advance(conn, (&two.id, &two.image_id), (0, 1), time(LATER)).unwrap();
             assert_eq!(expired(conn, time(NOW)).unwrap(), std::slice::from_ref(&one));
-            assert!(matches!(delete_expired(conn, &two.id, time(NOW)), Err(DbError::Stale)));
-            delete_expired(conn, &one.id, time(NOW)).unwrap();
+            assert!(matches!(delete_expired(conn, (&two.id, false), time(NOW)), Err(DbError::Stale)));
+            delete_expired(conn, (&one.id, false), time(NOW)).unwrap();
             delete_of_image(conn, &two.image_id).unwrap();
             assert_eq!(open(conn).unwrap(), []);
         });

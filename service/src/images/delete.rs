@@ -40,18 +40,19 @@ async fn remove(app: &App, id: &str) -> Result<(), Error> {
         db::uploads::delete_of_image(conn, &wanted)?;
         // Not those that the caller saw: an upload may have ended since.
         let locations = db::locations::of_deleted(conn, &wanted)?;
-        if !locations.is_empty() {
+        let has_bytes = !locations.is_empty() || !uploads.is_empty();
+        if has_bytes {
             db::leases::acquire(conn, &wanted, &node, clock::now())?;
         }
-        Ok((uploads, locations))
+        Ok((uploads, locations, has_bytes))
     });
-    let (uploads, locations) = deleted.await.map_err(|error| match error {
+    let (uploads, locations, has_bytes) = deleted.await.map_err(|error| match error {
         DbError::Missing | DbError::Stale => not_found(id),
         other => other.into(),
     })?;
-    resumable::abandon(app, &uploads).await;
+    let is_clean = resumable::abandon(app, &uploads).await;
     locations::add::stop(app, id).await;
-    if !locations.is_empty() && remove_all_bytes(app, id, &locations).await {
+    if remove_all_bytes(app, id, &locations).await && is_clean && has_bytes {
         forget(app, id).await;
     }
     Ok(())

@@ -20,6 +20,10 @@ const SWEEP: Duration = Duration::from_hours(1);
 /// A lease that was not renewed for so long belongs to a dead node.
 const LEASE_TTL: Duration = Duration::from_secs(90);
 
+/// Between two attempts at putting an image back while the database is in trouble; doubled each time.
+const RELEASE_PAUSE: Duration = Duration::from_millis(500);
+const RELEASE_PAUSE_MAX: Duration = Duration::from_secs(15);
+
 /// The statuses of an image whose data is on its way, under a lease.
 const AT_WORK: [Status; 2] = [Status::Saving, Status::Importing];
 
@@ -132,6 +136,22 @@ pub async fn back_to_queued(app: &App, id: &str) -> Result<(), Error> {
         }
     });
     Ok(put_back.await?)
+}
+
+/// A database in trouble must not keep the image in `saving`: it is asked again until it is well. Should this process end
+/// before, the next start repairs the row.
+pub async fn back_to_queued_in_time(app: &Arc<App>, id: &str) {
+    let Err(error) = back_to_queued(app, id).await else { return };
+    tracing::error!(image_id = id, %error, "an image could not be put back into queued, and will be later");
+    let (worker, image_id) = (Arc::clone(app), id.to_owned());
+    app.jobs.start(id, async move {
+        let mut pause = RELEASE_PAUSE;
+        while back_to_queued(&worker, &image_id).await.is_err() {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(RELEASE_PAUSE_MAX);
+        }
+        tracing::info!(image_id, "an image was put back into queued");
+    });
 }
 
 /// Renews the leases of this node, looks after those of silent ones and ends what expired, for ever; the caller ends it

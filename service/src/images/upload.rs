@@ -1,7 +1,6 @@
 //! Upload the data of an image: queued → saving → active, or back to queued with nothing left behind.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::app::App;
 use crate::clock;
@@ -19,10 +18,6 @@ use crate::quota::Room;
 use crate::stores::{Backend, Store, StoreError, Writer};
 use glasshouse_shared::format::{Accepted, Refusal, Rules, Verdict, judge};
 use glasshouse_shared::image::{Image, Status};
-
-/// Between two attempts at putting an image back while the database is in trouble; doubled each time.
-const RELEASE_PAUSE: Duration = Duration::from_millis(500);
-const RELEASE_PAUSE_MAX: Duration = Duration::from_secs(15);
 
 /// The data and what the client says of it.
 pub struct Upload {
@@ -109,7 +104,7 @@ async fn save(app: Arc<App>, image: Image, (store_id, arrival): (&str, Arrival))
     match transfer(&app, &image, store, (arrival, limit)).await {
         Ok(()) => Ok(()),
         Err(error) => {
-            release(&app, &image.id).await;
+            repair::back_to_queued_in_time(&app, &image.id).await;
             Err(error)
         }
     }
@@ -137,22 +132,6 @@ async fn claim(app: &App, id: &str, (room, declared): (Room, Option<u64>)) -> Re
         DbError::Missing => not_found(id),
         other => other.into(),
     })
-}
-
-/// A database in trouble must not keep the image in `saving`: it is asked again until it is well. Should this process end
-/// before, the next start repairs the row.
-async fn release(app: &Arc<App>, id: &str) {
-    let Err(error) = repair::back_to_queued(app, id).await else { return };
-    tracing::error!(image_id = id, %error, "an image could not be put back into queued, and will be later");
-    let (worker, image_id) = (Arc::clone(app), id.to_owned());
-    app.jobs.start(id, async move {
-        let mut pause = RELEASE_PAUSE;
-        while repair::back_to_queued(&worker, &image_id).await.is_err() {
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(RELEASE_PAUSE_MAX);
-        }
-        tracing::info!(image_id, "an image was put back into queued");
-    });
 }
 
 /// The image is ours and has no location, so what lies under its id already belongs to nobody: it is a leftover of a

@@ -67,7 +67,7 @@ pub async fn append(app: Arc<App>, ctx: &Context, ids: (&str, &str), piece: Piec
 }
 
 async fn append_in_turn(
-    app: &App,
+    app: &Arc<App>,
     turn: &mut Turn,
     (image, mut record): (&Image, UploadRecord),
     (room, maximum): (Room, u64),
@@ -136,7 +136,7 @@ fn check(record: &UploadRecord, piece: &Piece, maximum: u64) -> Result<Option<u6
 
 /// What does not change while one piece is worked on.
 struct Job<'a> {
-    app: &'a App,
+    app: &'a Arc<App>,
     image: &'a Image,
     store: &'a Store,
     record: &'a UploadRecord,

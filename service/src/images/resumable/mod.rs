@@ -5,6 +5,8 @@
 //! offset in that row is what is durable in the store, so that nothing but the digests has to be made anew after a
 //! crash.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::app::App;
@@ -121,7 +123,7 @@ pub async fn list(app: &App, ctx: &Context, image_id: &str) -> Result<Vec<State>
 }
 
 /// Ends an upload and forgets what it brought. One that is complete is forgotten, its image stays.
-pub async fn cancel(app: &App, ctx: &Context, ids: (&str, &str)) -> Result<(), Error> {
+pub async fn cancel(app: &Arc<App>, ctx: &Context, ids: (&str, &str)) -> Result<(), Error> {
     let found = find(app, ctx, ids).await?;
     let turn = app.uploads.turn(&found.record.id).await;
     let record = latest(app, &found.record.id).await?;

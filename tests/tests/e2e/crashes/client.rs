@@ -105,12 +105,17 @@ impl Client<'_> {
     }
 }
 
-/// Noise with a hole in it, as in a disk.
+/// Noise with a hole in it, as in a disk; never by chance what begins a format or ends a boot sector.
 fn data(rng: &mut Rng) -> Vec<u8> {
     let mut data = vec![0; rng.usize(..DATA_BYTES_MAX)];
     let hole = rng.usize(..=data.len());
     rng.fill(&mut data[hole..]);
     let hole = rng.usize(..=hole);
     rng.fill(&mut data[..hole]);
+    for at in [0, 510] {
+        if let Some(byte) = data.get_mut(at) {
+            *byte = 0;
+        }
+    }
     data
 }

@@ -9,7 +9,8 @@ use glasshouse_tests::{images, service, wait};
 use serde_json::json;
 
 use super::{
-    ask, begin, begin_piece, files_of, listed, mariadb, offset, piece, raw_image, record, sqlite, with,
+    ask, assert_nothing_is_left, begin, begin_piece, files_of, listed, mariadb, offset, piece, raw_image,
+    record, sqlite, with,
 };
 
 #[test]
@@ -54,6 +55,43 @@ fn killed_in_the_middle_of_a_piece(mut controller: Deployment) {
     assert_eq!(image["os_hash_value"], json!(sha512_of(&file)));
     assert_eq!(sha512_of(&controller.store().join(&id)), sha512_of(&file));
     assert_eq!(files_of(&controller, &id), [(id.clone(), data.len() as u64)]);
+}
+
+#[test]
+fn killed_before_the_last_word_it_goes_on_or_leaves_nothing_on_sqlite() {
+    killed_before_the_last_word(with("resume-committed-sqlite", sqlite, ""));
+}
+
+#[test]
+fn killed_before_the_last_word_it_goes_on_or_leaves_nothing_on_mariadb() {
+    killed_before_the_last_word(with("resume-committed-mariadb", mariadb, ""));
+}
+
+/// The data has its own name in the store already, and the record does not know.
+fn killed_before_the_last_word(mut controller: Deployment) {
+    let api = controller.api(MEMBER);
+    let uploads = [(); 3].map(|()| {
+        let id = raw_image(&api);
+        let path = begin(&api, &id);
+        piece(&api, &path, 0, false).bytes("all of it").send().expect(204);
+        let file = controller.store().join(&id);
+        fs::rename(file.with_extension("unfinished"), file).expect("what a commit does");
+        (id, path)
+    });
+    controller.crash_and_restart();
+    let configuration = controller.configuration.to_string_lossy().into_owned();
+    let checked = service::run(&["fsck", "--config-file", &configuration]);
+    assert_eq!(checked.status.code(), Some(0), "{checked:?}");
+
+    let [(gone_on, first), (cancelled, second), (deleted, _)] = &uploads;
+    assert_eq!(offset(&ask(&api, first)), 9);
+    piece(&api, first, 9, true).bytes("").send().expect(204);
+    assert_eq!(record(&api, gone_on)["status"], "active");
+    assert_eq!(api.get(&format!("/v2/images/{gone_on}/file")).expect(200).body, b"all of it");
+    api.delete(second).expect(204);
+    assert_nothing_is_left(&controller, &api, cancelled);
+    api.delete(&format!("/v2/images/{deleted}")).expect(204);
+    assert_eq!(files_of(&controller, deleted), []);
 }
 
 #[test]
