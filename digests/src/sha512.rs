@@ -97,10 +97,10 @@ fn transpose<U: Unit<L>, const L: usize>(unit: U, blocks: [&Block; L]) -> [U::Wo
     let mut words = [[0_u64; L]; 16];
     for (lane, block) in blocks.iter().enumerate() {
         for (word, bytes) in words.iter_mut().zip(block.as_chunks().0) {
-            word[lane] = u64::from_be_bytes(*bytes);
+            word[lane] = u64::from_ne_bytes(*bytes);
         }
     }
-    words.map(|word| unit.join(word))
+    words.map(|word| unit.swap_bytes(unit.join(word)))
 }
 
 struct Lanes<'a, U, const L: usize> {

@@ -21,6 +21,23 @@ pub trait Unit<const L: usize>: Copy {
     /// To the right by 6.
     fn shift_6(self, a: Self::Word) -> Self::Word;
     fn everywhere(self, word: u64) -> Self::Word;
+    /// The first byte of each word becomes its last.
+    fn swap_bytes(self, a: Self::Word) -> Self::Word;
+}
+
+/// The word of the message schedule that follows on these: sixteen, fifteen, seven and two before it.
+#[inline(always)]
+pub fn next_word<U: Unit<L>, const L: usize>(
+    unit: U,
+    sixteenth: U::Word,
+    fifteenth: U::Word,
+    seventh: U::Word,
+    second: U::Word,
+) -> U::Word {
+    let low =
+        unit.parity(unit.turn::<1, 63>(fifteenth), unit.turn::<8, 56>(fifteenth), unit.shift_7(fifteenth));
+    let high = unit.parity(unit.turn::<19, 45>(second), unit.turn::<61, 3>(second), unit.shift_6(second));
+    unit.add(unit.add(sixteenth, low), unit.add(seventh, high))
 }
 
 /// The next sixteen words of the message schedule, in the place of the last sixteen.
@@ -29,15 +46,15 @@ pub fn schedule<U: Unit<L>, const L: usize>(unit: U, words: &mut [U::Word; 16]) 
     // Written out, so that the words stay in registers.
     macro_rules! next {
         ($($number:expr),*) => {$(
-            let (second, tenth) = (words[($number + 1) % 16], words[($number + 9) % 16]);
-            let last = words[($number + 14) % 16];
-            let low = unit.parity(unit.turn::<1, 63>(second), unit.turn::<8, 56>(second), unit.shift_7(second));
-            let high = unit.parity(unit.turn::<19, 45>(last), unit.turn::<61, 3>(last), unit.shift_6(last));
-            words[$number] = unit.add(unit.add(words[$number], low), unit.add(tenth, high));
+            let (fifteenth, seventh) = (words[($number + 1) % 16], words[($number + 9) % 16]);
+            words[$number] = next_word(unit, words[$number], fifteenth, seventh, words[($number + 14) % 16]);
         )*};
     }
     next!(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 }
+
+/// Where each byte of sixteen comes from when both of their words are turned around.
+const SWAPPED: [u8; 16] = [7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8];
 
 /// The constants are truth tables of three bits.
 #[derive(Clone, Copy)]
@@ -89,6 +106,11 @@ impl Unit<8> for Avx512 {
     #[inline(always)]
     fn shift_6(self, a: __m512i) -> __m512i {
         self.0.avx512f._mm512_srli_epi64::<6>(a)
+    }
+
+    #[inline(always)]
+    fn swap_bytes(self, a: __m512i) -> __m512i {
+        self.0.avx512bw._mm512_shuffle_epi8(a, pulp::cast([SWAPPED; 4]))
     }
 
     #[inline(always)]
@@ -150,6 +172,11 @@ impl Unit<4> for Avx2 {
     #[inline(always)]
     fn shift_6(self, a: __m256i) -> __m256i {
         self.0.avx2._mm256_srli_epi64::<6>(a)
+    }
+
+    #[inline(always)]
+    fn swap_bytes(self, a: __m256i) -> __m256i {
+        self.0.avx2._mm256_shuffle_epi8(a, pulp::cast([SWAPPED; 2]))
     }
 
     #[inline(always)]
