@@ -285,7 +285,7 @@ pub fn usage_bytes(conn: &mut dyn Connection, project: &str, except_image: &str)
     let sql = "SELECT COALESCE(SUM(size * (SELECT COUNT(*) FROM image_locations AS l
                    WHERE l.image_id = images.id AND l.status <> 'deleted')), 0)
                FROM images
-               WHERE owner = ? AND id <> ? AND status NOT IN ('killed', 'deleted', 'pending_delete')";
+               WHERE owner = ? AND deleted = 0 AND id <> ? AND status NOT IN ('killed', 'deleted', 'pending_delete')";
     let values = [project.into(), except_image.into()];
     let sum = query_one(conn, sql, &values, |row| row.optional_size(0))?;
     Ok(sum.flatten().unwrap_or_default())

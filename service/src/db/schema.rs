@@ -10,7 +10,9 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-use tables::{INDEXES, OWN_INDEXES, TABLES, VERSION_TABLE};
+#[cfg(test)]
+use tables::OWN_INDEXES;
+use tables::{REPLACED_ON_SQLITE, TABLES, VERSION_TABLE};
 
 /// The migration that ends Glance's chain; no later release changed the schema.
 pub const REVISION: &str = "2024_1_contract01";
@@ -126,10 +128,7 @@ fn sync_locked(conn: &mut dyn Connection) -> Result<Synced, DbError> {
         conn.execute(&table.statement(dialect), &[])?;
         created += 1;
     }
-    let indexes = index_names(conn)?;
-    for index in INDEXES.iter().chain(OWN_INDEXES).filter(|index| !indexes.contains(index.name)) {
-        conn.execute(&index.statement(dialect), &[])?;
-    }
+    sync_indexes(conn)?;
     // Last, so that a creation that breaks off is not taken for a whole one.
     if !names.contains(VERSION_TABLE.name) {
         conn.execute(&VERSION_TABLE.statement(dialect), &[])?;
@@ -141,6 +140,20 @@ fn sync_locked(conn: &mut dyn Connection) -> Result<Synced, DbError> {
     leases::ensure_table(conn)?;
     uploads::ensure_table(conn)?;
     Ok(Synced { before, created, tables: TABLES.len(), revision: REVISION })
+}
+
+fn sync_indexes(conn: &mut dyn Connection) -> Result<(), DbError> {
+    let dialect = conn.dialect();
+    let names = index_names(conn)?;
+    for index in tables::indexes(dialect).filter(|index| !names.contains(index.name)) {
+        conn.execute(&index.statement(dialect), &[])?;
+    }
+    if dialect == Dialect::Sqlite {
+        for name in REPLACED_ON_SQLITE {
+            conn.execute(&format!("DROP INDEX IF EXISTS {name}"), &[])?;
+        }
+    }
+    Ok(())
 }
 
 fn of_revision(revision: &str) -> SchemaState {

@@ -14,7 +14,7 @@ pub fn claimed_bytes(conn: &mut dyn Connection, project: &str, except_image: &st
 /// Images of a project, whatever their state, without those that are gone.
 pub fn image_count(conn: &mut dyn Connection, project: &str) -> Result<u64, DbError> {
     let sql = "SELECT COUNT(*) FROM images
-               WHERE owner = ? AND status NOT IN ('killed', 'deleted', 'pending_delete')";
+               WHERE owner = ? AND deleted = 0 AND status NOT IN ('killed', 'deleted', 'pending_delete')";
     number(conn, sql, project)
 }
 
@@ -22,7 +22,7 @@ pub fn image_count(conn: &mut dyn Connection, project: &str) -> Result<u64, DbEr
 pub fn arriving_images(conn: &mut dyn Connection, project: &str) -> Result<u64, DbError> {
     let sql = format!(
         "SELECT COUNT(*) FROM images
-         WHERE owner = ? AND (status IN ('saving', 'uploading', 'importing') OR ({COPYING}))"
+         WHERE owner = ? AND deleted = 0 AND (status IN ('saving', 'uploading', 'importing') OR ({COPYING}))"
     );
     number(conn, &sql, project)
 }
@@ -31,7 +31,7 @@ pub fn arriving_images(conn: &mut dyn Connection, project: &str) -> Result<u64, 
 pub fn staged_bytes(conn: &mut dyn Connection, project: &str) -> Result<u64, DbError> {
     let sql = format!(
         "SELECT COALESCE(SUM(size), 0) FROM images
-         WHERE owner = ? AND (status IN ('uploading', 'importing') OR ({COPYING}))"
+         WHERE owner = ? AND deleted = 0 AND (status IN ('uploading', 'importing') OR ({COPYING}))"
     );
     number(conn, &sql, project)
 }
