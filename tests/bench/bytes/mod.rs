@@ -14,7 +14,7 @@ use contender::Contender;
 use transfer::{Cost, Shape, download, ranges, upload};
 
 /// Each row goes through all contenders this often, in turn; the median of the rates is printed.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 7;
 const MIB: u64 = 1 << 20;
 
 /// What to measure.
