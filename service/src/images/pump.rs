@@ -343,11 +343,16 @@ impl Source {
         }
     }
 
-    /// Reads on for a while: many clients read an answer only when they have sent everything, and a connection that
-    /// is closed over unread data takes the answer with it.
     fn linger(self) {
-        let Self { mut body, ended: false, .. } = self else { return };
-        let rest = async move { while let Some(Ok(_)) = body.next().await {} };
-        tokio::spawn(tokio::time::timeout(LINGER, rest));
+        if !self.ended {
+            linger(self.body);
+        }
     }
+}
+
+/// Reads on for a while what is refused: many clients read an answer only when they have sent everything, and a
+/// connection that is closed over unread data takes the answer with it.
+pub fn linger(mut body: Body) {
+    let rest = async move { while let Some(Ok(_)) = body.next().await {} };
+    tokio::spawn(tokio::time::timeout(LINGER, rest));
 }

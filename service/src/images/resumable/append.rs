@@ -14,7 +14,7 @@ use crate::db::{self, DbError};
 use crate::error::{Error, UploadProblem};
 use crate::images::digests::{SentDigest, SentDigests};
 use crate::images::pump::{
-    Body, BodyError, Interrupted, Limit, Moved, Nowhere, Order, PumpError, Stages, pump,
+    Body, BodyError, Interrupted, Limit, Moved, Nowhere, Order, PumpError, Stages, linger, pump,
 };
 use crate::images::upload::{
     Hold, Whole, pump_error, remove_stray, settle, stops_when_unsafe, store_error, too_long,
@@ -73,7 +73,40 @@ async fn append_in_turn(
     (room, maximum): (Room, u64),
     piece: Piece,
 ) -> Result<UploadRecord, Error> {
-    let length_bytes = check(&record, &piece, maximum)?;
+    let announced = match check(&record, &piece, maximum) {
+        Ok(length_bytes) => announce(app, &mut record, &room, length_bytes).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = announced {
+        linger(piece.body);
+        return Err(error);
+    }
+    let store = app.stores.get(&record.store).ok_or_else(|| Error::internal("a store vanished"))?;
+    let job = Job { app, image, store, record: &record, room: &room, maximum };
+    let hashes = job.hashes(&piece.whole).map_err(Error::internal)?;
+    let ready = match job.begin(turn, hashes).await {
+        Ok(ready) => ready,
+        Err(error) => {
+            linger(piece.body);
+            return Err(error);
+        }
+    };
+    let outcome = job.receive(turn, ready, piece).await?;
+    if outcome.offset_bytes > record.offset_bytes {
+        record.expires_at = expiry(app);
+    }
+    record.offset_bytes = outcome.offset_bytes;
+    record.is_complete = outcome.is_complete;
+    Ok(record)
+}
+
+/// Takes note of how long the whole will be, when nobody said so before.
+async fn announce(
+    app: &App,
+    record: &mut UploadRecord,
+    room: &Room,
+    length_bytes: Option<u64>,
+) -> Result<(), Error> {
     if let Some(length_bytes) = length_bytes.filter(|_| record.length_bytes.is_none()) {
         let (id, image_id, room) = (record.id.clone(), record.image_id.clone(), room.clone());
         let announced = app.db.write(move |conn| {
@@ -83,26 +116,7 @@ async fn append_in_turn(
         announced.await.map_err(ended)?;
     }
     record.length_bytes = length_bytes;
-    let store = app.stores.get(&record.store).ok_or_else(|| Error::internal("a store vanished"))?;
-    let job = Job { app, image, store, record: &record, room: &room, maximum };
-    let hashes = job.hashes(&piece.whole).map_err(Error::internal)?;
-    let writer = job.open().await?;
-    let stages = match job.catch_up(turn, hashes).await {
-        Ok(stages) => stages,
-        // The store could not be read: that says nothing of what it holds.
-        Err(Interrupted { error: PumpError::Store(error), .. }) => {
-            writer.keep().await.map_err(store_error)?;
-            return Err(store_error(error));
-        }
-        Err(interrupted) => return Err(job.leave(turn, writer, interrupted).await),
-    };
-    let outcome = job.receive(turn, (writer, stages), piece).await?;
-    if outcome.offset_bytes > record.offset_bytes {
-        record.expires_at = expiry(app);
-    }
-    record.offset_bytes = outcome.offset_bytes;
-    record.is_complete = outcome.is_complete;
-    Ok(record)
+    Ok(())
 }
 
 /// Whether the piece fits; answers how long the whole will be.
@@ -151,6 +165,24 @@ struct Outcome {
 }
 
 impl Job<'_> {
+    /// Everything that is needed before the first byte.
+    async fn begin(
+        &self,
+        turn: &mut Turn,
+        hashes: Vec<HashDigest>,
+    ) -> Result<(Box<dyn Writer>, Stages), Error> {
+        let writer = self.open().await?;
+        match self.catch_up(turn, hashes).await {
+            Ok(stages) => Ok((writer, stages)),
+            // The store could not be read: that says nothing of what it holds.
+            Err(Interrupted { error: PumpError::Store(error), .. }) => {
+                writer.keep().await.map_err(store_error)?;
+                Err(store_error(error))
+            }
+            Err(interrupted) => Err(self.leave(turn, writer, interrupted).await),
+        }
+    }
+
     /// The place where the last piece ended. When the store lost it the upload is over.
     async fn open(&self) -> Result<Box<dyn Writer>, Error> {
         let (backend, id) = (self.store.backend(), &self.image.id);
