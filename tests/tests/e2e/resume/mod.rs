@@ -1,7 +1,7 @@
 //! Uploads in pieces: what came stays, whatever breaks in between, and the whole is what was sent.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use glasshouse_tests::clients::sha512_of;
@@ -178,6 +178,13 @@ fn a_piece_that_begins_elsewhere_is_told_where_to_begin(controller: &Deployment)
         );
         assert_eq!((&problem["expected-offset"], &problem["provided-offset"]), (&json!(4), &json!(wrong)));
     }
+    // Who sends everything before it reads hears it too.
+    let token = controller.keystone.token(MEMBER);
+    let much = vec![0x5a; 32 << 20];
+    let mut socket = begin_piece(&api, &token, &path, (5, much.len()), &much);
+    let mut start = [0; 12];
+    socket.read_exact(&mut start).expect("an answer");
+    assert_eq!(start, *b"HTTP/1.1 409");
     piece(&api, &path, 4, true).bytes("4567").send().expect(204);
     assert_eq!(api.get(&format!("/v2/images/{id}/file")).expect(200).text(), "01234567");
 }
